@@ -1,0 +1,87 @@
+//! What clients ask of the engine: plain, serialisable data.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::config::ExperimentConfig;
+use crate::engine::event::Stage;
+
+/// Everything a client can ask for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum EngineCommand {
+    /// Find out which devices exist and which can train.
+    ProbeDevices,
+    /// Read a dataset and report on it without starting a run.
+    InspectData {
+        /// A folder or a file.
+        path: PathBuf,
+        /// How to read it.
+        config: Box<ExperimentConfig>,
+    },
+    /// Start a new run. Refused while another one is going.
+    StartRun(StartRun),
+    /// Continue a stopped, killed or finished run from its last checkpoint.
+    ResumeRun {
+        /// The run folder.
+        run_dir: PathBuf,
+        /// Stop after this stage; `None` means to the end.
+        last_stage: Option<Stage>,
+    },
+    /// Wait at the next step boundary.
+    Pause,
+    /// Go on after a pause.
+    Continue,
+    /// Finish the step, save a checkpoint, end the run. It can be resumed.
+    Stop,
+    /// Generate and score slates for one user from a run's checkpoints.
+    InspectUser {
+        /// The run folder.
+        run_dir: PathBuf,
+        /// The dataset's own identifier of the user.
+        user: String,
+    },
+    /// Write a trained generator for PyTorch.
+    Export {
+        /// The run folder.
+        run_dir: PathBuf,
+        /// Which stage's generator: pretrain or align.
+        stage: Stage,
+        /// The folder to write to.
+        folder: PathBuf,
+    },
+    /// End the engine thread after stopping a run.
+    Shutdown,
+}
+
+/// The parts of a new run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StartRun {
+    /// The dataset's folder or file.
+    pub data_path: PathBuf,
+    /// The folder to create; must not exist or be empty.
+    pub run_dir: PathBuf,
+    /// All settings.
+    pub config: Box<ExperimentConfig>,
+    /// Stop after this stage; `None` means to the end.
+    pub last_stage: Option<Stage>,
+}
+
+impl EngineCommand {
+    /// The command in words, for messages.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::ProbeDevices => "look for devices".to_owned(),
+            Self::InspectData { path, .. } => format!("inspect {}", path.display()),
+            Self::StartRun(start) => format!("start a run on {}", start.data_path.display()),
+            Self::ResumeRun { run_dir, .. } => format!("resume {}", run_dir.display()),
+            Self::Pause => "pause the run".to_owned(),
+            Self::Continue => "continue the run".to_owned(),
+            Self::Stop => "stop the run".to_owned(),
+            Self::InspectUser { user, .. } => format!("generate slates for user {user:?}"),
+            Self::Export { folder, .. } => format!("export to {}", folder.display()),
+            Self::Shutdown => "shut down".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Checks across fields. All problems are returned at once, each with the path of its field.
+
+use super::{ConfigError, ExperimentConfig};
+use crate::engine::data::interaction::FeedbackFlags;
+
+/// Checks everything that the types cannot.
+///
+/// # Errors
+/// [`ConfigError::Invalid`] with one sentence per problem.
+pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
+    let mut problems = Vec::new();
+    let mut require = |holds: bool, problem: String| {
+        if !holds {
+            problems.push(problem);
+        }
+    };
+    let ExperimentConfig {
+        data,
+        embedding,
+        tokenizer,
+        model,
+        pretrain,
+        reward,
+        align,
+        evaluate,
+        ..
+    } = config;
+
+    require(
+        data.min_user_events >= 3,
+        format!(
+            "data.min_user_events must be at least 3, found {}",
+            data.min_user_events
+        ),
+    );
+    for name in &data.positive {
+        require(
+            FeedbackFlags::NAMED.iter().any(|(known, _)| known == name),
+            format!(
+                "data.positive knows {}, found {name:?}",
+                FeedbackFlags::NAMED.map(|(known, _)| known).join(", ")
+            ),
+        );
+    }
+    require(
+        !data.positive.is_empty(),
+        "data.positive must name at least one kind of feedback".to_owned(),
+    );
+    require(
+        (1..=20).contains(&data.session.slate_len),
+        format!(
+            "data.session.slate_len must be 1 to 20, found {}",
+            data.session.slate_len
+        ),
+    );
+    require(
+        data.session.gap_minutes > 0.0,
+        format!(
+            "data.session.gap_minutes must be above 0, found {}",
+            data.session.gap_minutes
+        ),
+    );
+    require(
+        data.split.test_frac > 0.0 && data.split.test_frac < 0.9,
+        format!(
+            "data.split.test_frac must lie between 0 and 0.9, found {}",
+            data.split.test_frac
+        ),
+    );
+    require(
+        !embedding.file.as_os_str().is_empty()
+            || embedding.content_dim + embedding.collaborative_dim > 0,
+        "embedding needs a file, content_dim or collaborative_dim".to_owned(),
+    );
+    require(
+        embedding.hash_buckets.is_power_of_two() && embedding.hash_buckets >= 64,
+        format!(
+            "embedding.hash_buckets must be a power of two from 64, found {}",
+            embedding.hash_buckets
+        ),
+    );
+    require(
+        (1..=8).contains(&tokenizer.n_levels),
+        format!(
+            "tokenizer.n_levels must be 1 to 8, found {}",
+            tokenizer.n_levels
+        ),
+    );
+    require(
+        (2..=65_536).contains(&tokenizer.codebook_size),
+        format!(
+            "tokenizer.codebook_size must be 2 to 65536, found {}",
+            tokenizer.codebook_size
+        ),
+    );
+    require(
+        model.n_heads > 0 && model.d_model.is_multiple_of(model.n_heads.max(1)),
+        format!(
+            "model.d_model ({}) must be a multiple of model.n_heads ({})",
+            model.d_model, model.n_heads
+        ),
+    );
+    require(
+        model.n_encoder_layers > 0 && model.n_decoder_layers > 0,
+        "model.n_encoder_layers and model.n_decoder_layers must be at least 1".to_owned(),
+    );
+    require(
+        model.n_experts == 0 || (1..=model.n_experts).contains(&model.n_active_experts),
+        format!(
+            "model.n_active_experts must be 1 to model.n_experts ({}), found {}",
+            model.n_experts, model.n_active_experts
+        ),
+    );
+    require(
+        (0.0..1.0).contains(&model.dropout),
+        format!(
+            "model.dropout must be 0 to below 1, found {}",
+            model.dropout
+        ),
+    );
+    require(
+        model.history_len > 0,
+        "model.history_len must be at least 1".to_owned(),
+    );
+    require(
+        reward.n_heads > 0 && reward.d_model.is_multiple_of(reward.n_heads.max(1)),
+        format!(
+            "reward.d_model ({}) must be a multiple of reward.n_heads ({})",
+            reward.d_model, reward.n_heads
+        ),
+    );
+    require(
+        reward
+            .weights
+            .iter()
+            .all(|weight| weight.is_finite() && *weight >= 0.0),
+        format!(
+            "reward.weights must be finite and not negative, found {:?}",
+            reward.weights
+        ),
+    );
+    for (name, value) in [
+        ("pretrain.learning_rate", pretrain.learning_rate),
+        ("reward.learning_rate", reward.learning_rate),
+        ("align.learning_rate", align.learning_rate),
+        ("align.beta", align.beta),
+    ] {
+        require(
+            value > 0.0 && value.is_finite(),
+            format!("{name} must be above 0, found {value}"),
+        );
+    }
+    for (name, value) in [
+        ("pretrain.batch_size", pretrain.batch_size),
+        ("reward.batch_size", reward.batch_size),
+        ("align.batch_size", align.batch_size),
+        ("evaluate.batch_size", evaluate.batch_size),
+        ("evaluate.reward_slates", evaluate.reward_slates),
+    ] {
+        require(value > 0, format!("{name} must be at least 1"));
+    }
+    for (name, value) in [
+        ("pretrain.steps", pretrain.steps),
+        ("pretrain.log_every_steps", pretrain.log_every_steps),
+        (
+            "pretrain.checkpoint_every_steps",
+            pretrain.checkpoint_every_steps,
+        ),
+        ("reward.steps", reward.steps),
+        (
+            "reward.checkpoint_every_steps",
+            reward.checkpoint_every_steps,
+        ),
+        ("align.iterations", align.iterations),
+        ("align.steps_per_iteration", align.steps_per_iteration),
+        ("align.log_every_steps", align.log_every_steps),
+        ("align.checkpoint_every_steps", align.checkpoint_every_steps),
+    ] {
+        require(value > 0, format!("{name} must be at least 1"));
+    }
+    require(
+        (0.0..=1.0).contains(&align.dpo_ratio),
+        format!("align.dpo_ratio must be 0 to 1, found {}", align.dpo_ratio),
+    );
+    require(
+        align.n_candidates >= 2,
+        format!(
+            "align.n_candidates must be at least 2, found {}",
+            align.n_candidates
+        ),
+    );
+    require(
+        evaluate.n_beams >= 10,
+        format!(
+            "evaluate.n_beams must be at least 10, found {}",
+            evaluate.n_beams
+        ),
+    );
+
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigError::Invalid { problems })
+    }
+}

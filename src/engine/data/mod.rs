@@ -1,0 +1,42 @@
+//! Datasets: items, users, and what users did with items, in time order.
+//!
+//! A [`Dataset`] is read by one of the [`source`] readers and never changed afterwards;
+//! [`split`] decides what may be learned from, [`session`] turns it into histories and slates.
+
+pub mod catalog;
+pub mod config;
+pub mod error;
+pub mod ids;
+pub mod interaction;
+pub mod session;
+pub mod source;
+pub mod split;
+pub mod stats;
+
+pub use catalog::{Item, ItemCatalog};
+pub use error::DataError;
+pub use ids::{ItemIdx, UserIdx};
+pub use interaction::{Feedback, FeedbackFlags, InteractionLog};
+
+use crate::engine::data::source::simulator::Oracle;
+
+/// A loaded dataset.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Name of its folder or file.
+    pub name: String,
+    /// Which reader made it, for example "KuaiRand".
+    pub format: String,
+    /// All items, row = [`ItemIdx`].
+    pub catalog: ItemCatalog,
+    /// The dataset's own user identifiers, row = [`UserIdx`].
+    pub users: Vec<String>,
+    /// All interactions, sorted by user, then by time; ties keep the order of the files.
+    pub log: InteractionLog,
+    /// True utility, for simulated data only.
+    pub oracle: Option<Oracle>,
+    /// SHA-256 over everything above that reaches a result, in hexadecimal.
+    pub fingerprint: String,
+    /// Rows that were left out and other partial trouble, in words.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,1 @@
+//! Sessions, histories and slates.

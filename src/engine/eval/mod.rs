@@ -1,0 +1,4 @@
+//! Held-out evaluation.
+
+pub mod config;
+pub mod report;

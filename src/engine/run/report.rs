@@ -1,0 +1,141 @@
+//! `report.json`: every figure that a run produced. Later versions only add fields.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::data::stats::DatasetStats;
+use crate::engine::device::DeviceReport;
+use crate::engine::eval::report::EvaluationReport;
+use crate::engine::tokenizer::report::TokenizerReport;
+
+/// Every figure of a run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// Version of this layout.
+    pub format_version: u32,
+    /// The seed of all random streams.
+    pub seed: u64,
+    /// Requested and actual device.
+    pub device: DeviceReport,
+    /// The dataset, the session rule and the split.
+    pub dataset: DatasetStats,
+    /// Seconds per stage, summed over all processes that worked on it.
+    pub seconds: BTreeMap<String, f64>,
+    /// Highest resident memory of the process.
+    pub peak_memory_bytes: u64,
+    /// Health of the semantic IDs.
+    pub tokenizer: Option<TokenizerReport>,
+    /// Next-token training.
+    pub pretrain: Option<PretrainReport>,
+    /// The reward models.
+    pub reward: Option<RewardReport>,
+    /// Preference alignment.
+    pub alignment: Option<AlignmentReport>,
+    /// Held-out metrics.
+    pub evaluation: Option<EvaluationReport>,
+}
+
+/// Figures of next-token training.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PretrainReport {
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Trainable parameters.
+    pub parameters: u64,
+    /// Mean loss per token over the first 10 logged steps, nats.
+    pub loss_first: f64,
+    /// Mean loss per token over the last 10 logged steps, nats.
+    pub loss_last: f64,
+    /// Held-out loss per token and level at the end, nats.
+    pub held_out_loss: Vec<f64>,
+    /// Entropy of each level's codes in the training targets, nats: the loss of a model that knows only frequencies.
+    pub unigram_entropy: Vec<f64>,
+    /// Target tokens per second, median.
+    pub tokens_per_second: f64,
+}
+
+/// Figures of the reward models.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RewardReport {
+    /// The heads of the model that alignment uses.
+    pub heads: Vec<RewardHead>,
+    /// The heads of the judge, trained on other users.
+    pub judge_heads: Vec<RewardHead>,
+    /// Slates that trained the reward model.
+    pub train_slates: u64,
+    /// Slates that trained the judge.
+    pub judge_train_slates: u64,
+    /// Later slates on which both were measured.
+    pub test_slates: u64,
+    /// How slates and labels were formed, in words.
+    pub rule: String,
+}
+
+/// One head of a reward model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RewardHead {
+    /// swt, vtr, wtr or ltr.
+    pub name: String,
+    /// Positive impressions in training.
+    pub positives: u64,
+    /// Area under the ROC curve on later days; `None` where one class is missing.
+    pub auc: Option<f64>,
+    /// Weight in the scalar reward; 0 where the head had too few positives to train.
+    pub weight: f64,
+    /// Mean predicted and mean true label on later days.
+    pub calibration: (f64, f64),
+}
+
+/// Figures of preference alignment: means over the same users, best slate per user.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AlignmentReport {
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Preference pairs that trained.
+    pub pairs: u64,
+    /// Iterations with a frozen snapshot each.
+    pub iterations: u64,
+    /// Users over which the figures below are means.
+    pub users: u64,
+    /// Scalar reward of the generated slates.
+    pub reward_before: RewardSummary,
+    /// The same after alignment.
+    pub reward_after: RewardSummary,
+    /// The judge's scalar reward.
+    pub judge_before: RewardSummary,
+    /// The same after alignment.
+    pub judge_after: RewardSummary,
+    /// True utility, for simulated data.
+    pub oracle_before: Option<RewardSummary>,
+    /// The same after alignment.
+    pub oracle_after: Option<RewardSummary>,
+    /// Per head of the reward model before and after. [A Table 1]
+    pub heads: Vec<HeadChange>,
+    /// Whether reward, judge and oracle rose, in one sentence each.
+    pub verdict: Vec<String>,
+}
+
+/// Mean and maximum over a user's generated slates, averaged over users. [A 5.1.3]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RewardSummary {
+    /// Mean over the slates.
+    pub mean: f64,
+    /// Best of the slates.
+    pub max: f64,
+    /// Of the slate with the highest log-probability: the one that would be shown.
+    pub top: f64,
+    /// Half width of the 95% interval of `mean` over users.
+    pub mean_ci95: f64,
+}
+
+/// One reward head before and after alignment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HeadChange {
+    /// The head.
+    pub name: String,
+    /// Before.
+    pub before: RewardSummary,
+    /// After.
+    pub after: RewardSummary,
+}

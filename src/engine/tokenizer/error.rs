@@ -1,0 +1,43 @@
+//! What can be wrong with a tokenizer.
+
+use crate::engine::error::Hint;
+
+/// Failure to build semantic IDs.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenizerError {
+    /// Fewer items than codes.
+    #[error("could not fit {codebook_size} codes per level: the catalogue has {n_items} items")]
+    TooFewItems {
+        /// Codes asked for.
+        codebook_size: usize,
+        /// Items there are.
+        n_items: usize,
+    },
+    /// A vector holds NaN or infinity.
+    #[error("could not quantise item {item_idx}: its vector has {value} at column {column}")]
+    NotFinite {
+        /// Row of the item.
+        item_idx: usize,
+        /// Column.
+        column: usize,
+        /// The value as text.
+        value: String,
+    },
+    /// A stop was asked for while fitting.
+    #[error("stopped on request")]
+    Stopped,
+}
+
+impl Hint for TokenizerError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooFewItems { n_items, .. } => {
+                Some(format!("set tokenizer.codebook_size to {n_items} or less"))
+            }
+            Self::NotFinite { .. } => {
+                Some("correct the vector in the file of embedding.file".to_owned())
+            }
+            Self::Stopped => None,
+        }
+    }
+}

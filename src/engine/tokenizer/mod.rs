@@ -1,0 +1,58 @@
+//! Semantic IDs: item vectors become short tuples of codes. [A 3.1; B 2.1.2]
+
+pub mod error;
+pub mod report;
+pub mod semantic_id;
+
+pub use error::TokenizerError;
+pub use semantic_id::{Code, SemanticId, SemanticIdTable};
+
+use serde::{Deserialize, Serialize};
+
+/// How semantic IDs are made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TokenizerConfig {
+    /// Levels of the residual quantiser, L. [A 5.1.1: 3]
+    pub n_levels: usize,
+    /// Codes per level, K. [A 5.1.1: 8192; smaller for small catalogues]
+    pub codebook_size: usize,
+    /// Most sweeps per level. [A does not say]
+    pub max_iterations: usize,
+    /// Whether training items get their balanced label (Alg. 1) or the nearest centroid (eq. of A 3.1).
+    pub assignment: Assignment,
+    /// What happens to items that share a semantic ID. [A does not say]
+    pub collisions: CollisionPolicy,
+}
+
+impl Default for TokenizerConfig {
+    fn default() -> Self {
+        Self {
+            n_levels: 3,
+            codebook_size: 256,
+            max_iterations: 30,
+            assignment: Assignment::Balanced,
+            collisions: CollisionPolicy::Reassign,
+        }
+    }
+}
+
+/// Which code a training item gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Assignment {
+    /// The label of the balanced clustering: every code is used equally often.
+    Balanced,
+    /// The nearest centroid, as new items always get.
+    Nearest,
+}
+
+/// What happens to items that share a semantic ID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CollisionPolicy {
+    /// They keep it; decoding it yields all of them, most popular first.
+    Keep,
+    /// All but the nearest move to the nearest free code of the last level; those left over share.
+    Reassign,
+}

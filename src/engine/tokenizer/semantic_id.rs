@@ -1,0 +1,93 @@
+//! A semantic ID and the table that maps items to IDs and back.
+
+use std::collections::BTreeMap;
+
+use crate::engine::data::ItemIdx;
+
+/// Index of a codeword within its level.
+pub type Code = u16;
+
+/// The codes of one item, one per level.
+pub type SemanticId = Vec<Code>;
+
+/// Item -> semantic ID and semantic ID -> items.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SemanticIdTable {
+    n_levels: usize,
+    codebook_size: usize,
+    codes: Vec<Code>,
+    items: BTreeMap<SemanticId, Vec<ItemIdx>>,
+}
+
+impl SemanticIdTable {
+    /// Builds the table from `codes [n_items * n_levels]`, row-major.
+    ///
+    /// # Panics
+    /// If the length is not a multiple of `n_levels` or a code is out of range: a bug of the tokenizer.
+    pub fn new(n_levels: usize, codebook_size: usize, codes: Vec<Code>) -> Self {
+        assert!(
+            n_levels > 0 && codes.len().is_multiple_of(n_levels),
+            "{} codes for {n_levels} levels",
+            codes.len()
+        );
+        let mut items: BTreeMap<SemanticId, Vec<ItemIdx>> = BTreeMap::new();
+        for (item_idx, sid) in codes.chunks_exact(n_levels).enumerate() {
+            assert!(
+                sid.iter().all(|code| usize::from(*code) < codebook_size),
+                "code of {sid:?} >= {codebook_size}"
+            );
+            items
+                .entry(sid.to_vec())
+                .or_default()
+                .push(ItemIdx(item_idx as u32));
+        }
+        Self {
+            n_levels,
+            codebook_size,
+            codes,
+            items,
+        }
+    }
+
+    /// Levels, L.
+    pub fn n_levels(&self) -> usize {
+        self.n_levels
+    }
+
+    /// Codes per level, K.
+    pub fn codebook_size(&self) -> usize {
+        self.codebook_size
+    }
+
+    /// Number of items.
+    pub fn n_items(&self) -> usize {
+        self.codes.len() / self.n_levels
+    }
+
+    /// The semantic ID of an item.
+    pub fn sid(&self, item: ItemIdx) -> &[Code] {
+        &self.codes[item.idx() * self.n_levels..(item.idx() + 1) * self.n_levels]
+    }
+
+    /// The items with that semantic ID; empty where it is not legal.
+    pub fn items(&self, sid: &[Code]) -> &[ItemIdx] {
+        self.items.get(sid).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether some item has that semantic ID.
+    pub fn is_legal(&self, sid: &[Code]) -> bool {
+        self.items.contains_key(sid)
+    }
+
+    /// All legal semantic IDs with their items, in order of code.
+    pub fn iter(&self) -> impl Iterator<Item = (&[Code], &[ItemIdx])> {
+        self.items
+            .iter()
+            .map(|(sid, items)| (sid.as_slice(), items.as_slice()))
+    }
+
+    /// All codes, `[n_items * n_levels]`.
+    pub fn codes(&self) -> &[Code] {
+        &self.codes
+    }
+}

@@ -1,0 +1,3 @@
+//! Training stages: one stage, one file, read from top to bottom.
+
+pub mod config;
