@@ -1,11 +1,17 @@
 //! Semantic IDs: item vectors become short tuples of codes. [A 3.1; B 2.1.2]
 
 pub mod error;
+pub mod pattern;
 pub mod report;
 pub mod semantic_id;
+pub mod trie;
+pub mod vocab;
 
 pub use error::TokenizerError;
+pub use pattern::SidPattern;
 pub use semantic_id::{Code, SemanticId, SemanticIdTable};
+pub use trie::SemanticIdTrie;
+pub use vocab::TokenVocab;
 
 use serde::{Deserialize, Serialize};
 
