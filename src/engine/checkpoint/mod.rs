@@ -1,4 +1,17 @@
-//! Checkpoints.
+//! Checkpoints: the weights, the optimiser's moments and a manifest, in a folder that appears whole.
+//!
+//! ```text
+//! <stage folder>/step_000500/{model,moment_1,moment_2}.safetensors, manifest.json
+//! ```
+//!
+//! Loading trusts nothing: format, settings, data and every tensor's name and shape are compared first.
+
+pub mod manifest;
+pub mod store;
+pub mod weights;
+
+pub use manifest::Manifest;
+pub use store::{Checkpoint, CheckpointStore};
 
 use std::path::PathBuf;
 

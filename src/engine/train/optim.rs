@@ -1,0 +1,155 @@
+//! AdamW with clipping by the norm of the whole gradient.
+//!
+//! burn's own optimiser clips each tensor by itself and restores its state on the default device, which on a
+//! machine with a display-only GPU is one that cannot compute; ours keeps the moments where the weights are.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+
+/// Adam with decoupled weight decay (Loshchilov and Hutter, 2019). Matrices decay, vectors (norm scales) do not.
+pub struct AdamW {
+    weight_decay: f64,
+    max_grad_norm: f64,
+    step: u64,
+    first: GradientsParams,
+    second: GradientsParams,
+}
+
+const BETA_1: f64 = 0.9;
+const BETA_2: f64 = 0.95;
+const EPSILON: f64 = 1e-8;
+
+impl AdamW {
+    /// A fresh optimiser. `max_grad_norm` 0 switches clipping off.
+    pub fn new(weight_decay: f64, max_grad_norm: f64) -> Self {
+        Self {
+            weight_decay,
+            max_grad_norm,
+            step: 0,
+            first: GradientsParams::new(),
+            second: GradientsParams::new(),
+        }
+    }
+
+    /// One step. Returns the updated module and the gradient's norm before clipping, `[1]`, not yet read back.
+    pub fn step<M: Module>(&mut self, lr: f64, module: M, mut grads: GradientsParams) -> (M, Option<Tensor<1>>) {
+        self.step += 1;
+        let mut norm = SquaredNorm { grads: &grads, total: None };
+        module.visit(&mut norm);
+        let norm = norm.total.map(Tensor::sqrt);
+        let scale = norm
+            .clone()
+            .filter(|_| self.max_grad_norm > 0.0)
+            .map(|norm| (norm + 1e-6).recip().mul_scalar(self.max_grad_norm).clamp_max(1.0));
+        let step = self.step as i32;
+        let module = module.map(&mut Update {
+            lr,
+            decay: lr * self.weight_decay,
+            correction_1: 1.0 - BETA_1.powi(step),
+            correction_2: 1.0 - BETA_2.powi(step),
+            scale,
+            grads: &mut grads,
+            first: &mut self.first,
+            second: &mut self.second,
+        });
+        (module, norm)
+    }
+
+    /// The two moments in the shape of `module`, for saving.
+    pub fn moments_as<M: Module>(&self, module: &M) -> (M, M) {
+        let fill = |moments: &GradientsParams| module.valid().map(&mut Fill { moments });
+        (fill(&self.first), fill(&self.second))
+    }
+
+    /// Takes up moments saved after `step` steps. The modules must come from clones of the trained one, so that
+    /// their parameters carry the same identities.
+    pub fn set_moments<M: Module>(&mut self, first: &M, second: &M, step: u64) {
+        self.step = step;
+        for (module, moments) in [(first, &mut self.first), (second, &mut self.second)] {
+            *moments = GradientsParams::new();
+            module.visit(&mut Collect { moments });
+        }
+    }
+}
+
+struct SquaredNorm<'a> {
+    grads: &'a GradientsParams,
+    total: Option<Tensor<1>>,
+}
+
+impl ModuleVisitor for SquaredNorm<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(grad) = self.grads.get::<D>(param.id) {
+            let squared = grad.square().sum();
+            self.total = Some(match self.total.take() {
+                Some(total) => total + squared,
+                None => squared,
+            });
+        }
+    }
+}
+
+struct Update<'a> {
+    lr: f64,
+    decay: f64,
+    correction_1: f64,
+    correction_2: f64,
+    scale: Option<Tensor<1>>,
+    grads: &'a mut GradientsParams,
+    first: &'a mut GradientsParams,
+    second: &'a mut GradientsParams,
+}
+
+impl ModuleMapper for Update<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let Some(grad) = self.grads.remove::<D>(id) else {
+            return Param::from_mapped_value(id, tensor, mapper);
+        };
+        let tracked = tensor.is_require_grad();
+        let weights = tensor.inner();
+        let grad = match &self.scale {
+            Some(scale) => grad * scale.clone().reshape([1; D]),
+            None => grad,
+        };
+        let first = match self.first.remove::<D>(id) {
+            Some(moment) => moment.mul_scalar(BETA_1) + grad.clone().mul_scalar(1.0 - BETA_1),
+            None => grad.clone().mul_scalar(1.0 - BETA_1),
+        };
+        let second = match self.second.remove::<D>(id) {
+            Some(moment) => moment.mul_scalar(BETA_2) + grad.square().mul_scalar(1.0 - BETA_2),
+            None => grad.square().mul_scalar(1.0 - BETA_2),
+        };
+        self.first.register(id, first.clone());
+        self.second.register(id, second.clone());
+        let denominator = second.div_scalar(self.correction_2).sqrt().add_scalar(EPSILON);
+        let update = first.mul_scalar(self.lr / self.correction_1) / denominator;
+        let weights = if D > 1 && self.decay > 0.0 { weights.mul_scalar(1.0 - self.decay) } else { weights };
+        let updated = Tensor::from_inner(weights - update).set_require_grad(tracked);
+        Param::from_mapped_value(id, updated, mapper)
+    }
+}
+
+struct Fill<'a> {
+    moments: &'a GradientsParams,
+}
+
+impl ModuleMapper for Fill<'_> {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (id, tensor, mapper) = param.consume();
+        let moment = self.moments.get::<D>(id).unwrap_or_else(|| tensor.zeros_like());
+        Param::from_mapped_value(id, moment, mapper)
+    }
+}
+
+struct Collect<'a> {
+    moments: &'a mut GradientsParams,
+}
+
+impl ModuleVisitor for Collect<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.moments.register(param.id, param.val());
+    }
+}
+
