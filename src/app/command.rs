@@ -1,0 +1,381 @@
+//! Everything a user can make the window do, with its words, its shortcut and when it is possible.
+//!
+//! Panes and chrome push commands; `command_handling` carries them out.
+
+use std::path::PathBuf;
+
+use egui::{Key, KeyboardShortcut, Modifiers};
+
+use super::pane::PaneKind;
+use super::samples::Sample;
+use super::state::AppState;
+use super::theme::ThemeChoice;
+use crate::engine::config::{ExperimentConfig, Preset};
+use crate::engine::event::Stage;
+use crate::engine::tokenizer::Code;
+
+/// Something to do.
+#[derive(Clone, Debug)]
+pub enum UiCommand {
+    /// Set up a sample and show the workbench.
+    OpenSample(Sample),
+    /// Ask for a dataset's folder or file.
+    ImportDataDialog,
+    /// Set up a dataset and have it inspected.
+    ImportData(PathBuf),
+    /// Ask for a run folder.
+    OpenRunDialog,
+    /// Show a run from its journal.
+    OpenRun(PathBuf),
+    /// Take the run off the window and show the welcome screen.
+    CloseRun,
+    /// Ask for a settings file.
+    LoadSettingsDialog,
+    /// Take the settings from a file.
+    LoadSettings(PathBuf),
+    /// Leave the program.
+    Quit,
+    /// Stop the run, then leave.
+    StopAndQuit,
+
+    /// Start a new run of the draft, to its end or up to and including a stage.
+    StartRun {
+        /// The last stage; `None` means to the end.
+        last_stage: Option<Stage>,
+    },
+    /// Wait at the next step.
+    Pause,
+    /// Go on after a pause.
+    Continue,
+    /// Save and end; can be resumed.
+    Stop,
+    /// Go on from the last checkpoint, to the end or up to and including a stage.
+    Resume {
+        /// The last stage; `None` means to the end.
+        last_stage: Option<Stage>,
+    },
+
+    /// Replace the draft's settings.
+    EditConfig(Box<ExperimentConfig>),
+    /// Take a preset's settings.
+    ChoosePreset(Preset),
+    /// Take the last edit of the settings back.
+    Undo,
+    /// Do the last undone edit again.
+    Redo,
+
+    /// Select an item, as row of the item table.
+    SelectItem(Option<u32>),
+    /// Select all items whose semantic ID starts so.
+    SelectPrefix(Vec<Code>),
+    /// Generate and score slates for a user, by the dataset's own identifier.
+    InspectUser(String),
+
+    /// Ask for a folder, then write a trained generator there for PyTorch.
+    ExportCheckpointDialog(Stage),
+    /// Write a trained generator for PyTorch.
+    ExportCheckpoint {
+        /// pretrain or align.
+        stage: Stage,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Ask for a place, then write a file there: a chart, a table.
+    SaveFileDialog {
+        /// The name offered, with its extension.
+        name: String,
+        /// The content.
+        bytes: Vec<u8>,
+    },
+    /// Write a file.
+    SaveFile {
+        /// The place.
+        path: PathBuf,
+        /// The content.
+        bytes: Vec<u8>,
+    },
+    /// Put text on the clipboard.
+    CopyText(String),
+    /// Show a folder in the system's file manager.
+    OpenFolder(PathBuf),
+
+    /// Bring a pane to the front, adding it where it was closed.
+    ShowPane(PaneKind),
+    /// Give every pane its first place again.
+    ResetLayout,
+    /// Show or hide the experiment's settings.
+    ToggleSettings,
+    /// Follow the system's theme or override it.
+    SetTheme(ThemeChoice),
+    /// Show things larger.
+    ZoomIn,
+    /// Show things smaller.
+    ZoomOut,
+    /// Show things in their own size.
+    ZoomReset,
+    /// Fill the screen or leave it.
+    ToggleFullScreen,
+    /// Open a dialog.
+    ShowDialog(DialogKind),
+    /// Close the dialog.
+    CloseDialog,
+    /// Take a toast off the screen.
+    DismissToast(u64),
+    /// Look for devices again.
+    ProbeDevices,
+    /// Look for run folders again.
+    RefreshRuns,
+}
+
+/// The dialogs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialogKind {
+    /// All commands, filtered by typing.
+    Palette,
+    /// Theme, size, motion.
+    Preferences,
+    /// All shortcuts.
+    Shortcuts,
+    /// What a semantic ID is.
+    SemanticIds,
+    /// What this program is.
+    About,
+    /// A run is going: stop it and leave, or stay.
+    ConfirmQuit,
+    /// A run failed: why, and what to do.
+    RunFailed,
+}
+
+/// The menus, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Menu {
+    /// Data, runs, export.
+    File,
+    /// Undo, preferences.
+    Edit,
+    /// The engine.
+    Run,
+    /// Panes, theme, size.
+    View,
+    /// Explanations.
+    Help,
+}
+
+impl Menu {
+    /// All menus, in order.
+    pub const ALL: [Self; 5] = [Self::File, Self::Edit, Self::Run, Self::View, Self::Help];
+
+    /// The word in the menu bar.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::File => "File",
+            Self::Edit => "Edit",
+            Self::Run => "Run",
+            Self::View => "View",
+            Self::Help => "Help",
+        }
+    }
+
+    /// The commands of the menu, in groups. The palette lists the same ones.
+    pub fn groups(self) -> Vec<Vec<UiCommand>> {
+        match self {
+            Self::File => vec![
+                Sample::ALL.map(UiCommand::OpenSample).to_vec(),
+                vec![
+                    UiCommand::ImportDataDialog,
+                    UiCommand::OpenRunDialog,
+                    UiCommand::LoadSettingsDialog,
+                ],
+                [Stage::Pretrain, Stage::Align]
+                    .map(UiCommand::ExportCheckpointDialog)
+                    .to_vec(),
+                vec![UiCommand::CloseRun, UiCommand::Quit],
+            ],
+            Self::Edit => vec![
+                vec![UiCommand::Undo, UiCommand::Redo],
+                vec![UiCommand::ShowDialog(DialogKind::Preferences)],
+            ],
+            Self::Run => vec![
+                vec![UiCommand::StartRun { last_stage: None }],
+                vec![
+                    UiCommand::Pause,
+                    UiCommand::Continue,
+                    UiCommand::Stop,
+                    UiCommand::Resume { last_stage: None },
+                ],
+                vec![UiCommand::ProbeDevices],
+            ],
+            Self::View => vec![
+                vec![UiCommand::ShowDialog(DialogKind::Palette)],
+                PaneKind::ALL.map(UiCommand::ShowPane).to_vec(),
+                vec![UiCommand::ToggleSettings, UiCommand::ResetLayout],
+                ThemeChoice::ALL.map(UiCommand::SetTheme).to_vec(),
+                vec![
+                    UiCommand::ZoomIn,
+                    UiCommand::ZoomOut,
+                    UiCommand::ZoomReset,
+                    UiCommand::ToggleFullScreen,
+                ],
+            ],
+            Self::Help => vec![
+                vec![
+                    UiCommand::ShowDialog(DialogKind::SemanticIds),
+                    UiCommand::ShowDialog(DialogKind::Shortcuts),
+                ],
+                vec![UiCommand::ShowDialog(DialogKind::About)],
+            ],
+        }
+    }
+}
+
+impl UiCommand {
+    /// The words in menus and in the palette.
+    pub fn text(&self) -> String {
+        match self {
+            Self::OpenSample(sample) => format!("Try the {}", sample.title()),
+            Self::ImportDataDialog => "Import data…".to_owned(),
+            Self::ImportData(path) => format!("Import {}", path.display()),
+            Self::OpenRunDialog => "Open run…".to_owned(),
+            Self::OpenRun(path) => format!("Open {}", path.display()),
+            Self::CloseRun => "Close run".to_owned(),
+            Self::LoadSettingsDialog => "Load settings…".to_owned(),
+            Self::LoadSettings(path) => format!("Load settings from {}", path.display()),
+            Self::Quit => "Quit".to_owned(),
+            Self::StopAndQuit => "Stop and save, then quit".to_owned(),
+            Self::StartRun { last_stage: None } => "Run all".to_owned(),
+            Self::StartRun {
+                last_stage: Some(stage),
+            } => format!("Run up to {stage}"),
+            Self::Pause => "Pause".to_owned(),
+            Self::Continue => "Continue".to_owned(),
+            Self::Stop => "Stop and save".to_owned(),
+            Self::Resume { last_stage: None } => "Resume from the last checkpoint".to_owned(),
+            Self::Resume {
+                last_stage: Some(stage),
+            } => format!("Resume up to {stage}"),
+            Self::EditConfig(_) => "Edit settings".to_owned(),
+            Self::ChoosePreset(preset) => format!("Preset {}", preset.name()),
+            Self::Undo => "Undo settings".to_owned(),
+            Self::Redo => "Redo settings".to_owned(),
+            Self::SelectItem(_) => "Select item".to_owned(),
+            Self::SelectPrefix(_) => "Select prefix".to_owned(),
+            Self::InspectUser(user) => format!("Generate slates for {user}"),
+            Self::ExportCheckpointDialog(Stage::Align) => "Export aligned generator…".to_owned(),
+            Self::ExportCheckpointDialog(_) => "Export pretrained generator…".to_owned(),
+            Self::ExportCheckpoint { folder, .. } => format!("Export to {}", folder.display()),
+            Self::SaveFileDialog { name, .. } => format!("Save {name}…"),
+            Self::SaveFile { path, .. } => format!("Save {}", path.display()),
+            Self::CopyText(_) => "Copy".to_owned(),
+            Self::OpenFolder(path) => format!("Show {}", path.display()),
+            Self::ShowPane(pane) => pane.title().to_owned(),
+            Self::ResetLayout => "Reset layout".to_owned(),
+            Self::ToggleSettings => "Experiment settings".to_owned(),
+            Self::SetTheme(theme) => theme.title().to_owned(),
+            Self::ZoomIn => "Zoom in".to_owned(),
+            Self::ZoomOut => "Zoom out".to_owned(),
+            Self::ZoomReset => "Actual size".to_owned(),
+            Self::ToggleFullScreen => "Full screen".to_owned(),
+            Self::ShowDialog(kind) => kind.title().to_owned(),
+            Self::CloseDialog => "Close".to_owned(),
+            Self::DismissToast(_) => "Dismiss message".to_owned(),
+            Self::ProbeDevices => "Look for devices again".to_owned(),
+            Self::RefreshRuns => "Look for runs again".to_owned(),
+        }
+    }
+
+    /// The keys that give the command.
+    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
+        let ctrl = |key| Some(KeyboardShortcut::new(Modifiers::COMMAND, key));
+        let ctrl_shift = |key| {
+            Some(KeyboardShortcut::new(
+                Modifiers::COMMAND.plus(Modifiers::SHIFT),
+                key,
+            ))
+        };
+        let bare = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
+        match self {
+            Self::ImportDataDialog => ctrl(Key::I),
+            Self::OpenRunDialog => ctrl(Key::O),
+            Self::CloseRun => ctrl(Key::W),
+            Self::Quit => ctrl(Key::Q),
+            Self::Undo => ctrl(Key::Z),
+            Self::Redo => ctrl_shift(Key::Z),
+            Self::StartRun { last_stage: None } => bare(Key::F5),
+            Self::Pause => bare(Key::F7),
+            Self::Continue => bare(Key::F8),
+            Self::Stop => Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::F5)),
+            Self::Resume { last_stage: None } => bare(Key::F9),
+            Self::ShowPane(pane) => ctrl(pane.number_key()),
+            Self::ToggleSettings => ctrl(Key::E),
+            Self::ToggleFullScreen => bare(Key::F11),
+            Self::ZoomIn => ctrl(Key::Plus),
+            Self::ZoomOut => ctrl(Key::Minus),
+            Self::ZoomReset => ctrl(Key::Num0),
+            Self::ShowDialog(DialogKind::Palette) => ctrl_shift(Key::P),
+            Self::ShowDialog(DialogKind::Preferences) => ctrl(Key::Comma),
+            Self::ShowDialog(DialogKind::SemanticIds) => bare(Key::F1),
+            Self::ShowDialog(DialogKind::Shortcuts) => ctrl(Key::Slash),
+            _ => None,
+        }
+    }
+
+    /// Why the command cannot be given now; `None` where it can.
+    pub fn obstacle(&self, state: &AppState) -> Option<&'static str> {
+        let run = &state.run;
+        let problem = |holds: bool, text| (!holds).then_some(text);
+        match self {
+            Self::OpenSample(_) | Self::OpenRunDialog | Self::OpenRun(_) | Self::CloseRun => {
+                problem(!run.is_active(), "A run is going. Stop it first.").or_else(|| {
+                    let closable = !matches!(self, Self::CloseRun) || state.is_workbench();
+                    problem(closable, "No run is open.")
+                })
+            }
+            Self::StartRun { .. } => problem(!run.is_active(), "A run is going.")
+                .or_else(|| problem(state.draft.has_data(), "Choose a dataset first."))
+                .or_else(|| {
+                    problem(
+                        state.draft.problems.is_empty(),
+                        "The settings have problems.",
+                    )
+                }),
+            Self::Pause => problem(state.is_running(), "No run is going."),
+            Self::Continue => problem(state.is_paused(), "No run is paused."),
+            Self::Stop => problem(run.is_active(), "No run is going."),
+            Self::Resume { .. } => problem(
+                run.is_resumable(),
+                "Only a stopped, failed or partial run can be resumed.",
+            ),
+            Self::Undo => problem(state.draft.can_undo(), "Nothing to undo."),
+            Self::Redo => problem(state.draft.can_redo(), "Nothing to redo."),
+            Self::ExportCheckpointDialog(stage) | Self::ExportCheckpoint { stage, .. } => problem(
+                run.checkpoints.iter().any(|info| info.stage == *stage),
+                "The run has no checkpoint of this stage.",
+            ),
+            Self::InspectUser(_) => problem(
+                run.checkpoints
+                    .iter()
+                    .any(|info| info.stage == Stage::Pretrain),
+                "The run has no pretrained generator yet.",
+            ),
+            Self::ShowPane(_) | Self::ResetLayout | Self::ToggleSettings => {
+                problem(state.is_workbench(), "Open a sample, data or a run first.")
+            }
+            _ => None,
+        }
+    }
+}
+
+impl DialogKind {
+    /// The dialog's title, which is also the command's text.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Palette => "Command palette",
+            Self::Preferences => "Preferences",
+            Self::Shortcuts => "Keyboard shortcuts",
+            Self::SemanticIds => "What is a semantic ID?",
+            Self::About => "About OneRec Workbench",
+            Self::ConfirmQuit => "A run is going",
+            Self::RunFailed => "The run failed",
+        }
+    }
+}

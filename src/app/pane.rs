@@ -1,0 +1,114 @@
+//! The panes: their names, their order, and one of each.
+
+use egui::Key;
+use serde::{Deserialize, Serialize};
+
+use super::command::UiCommand;
+use super::panes::{
+    CheckpointsPane, CodebookPane, LogPane, OverviewPane, SemanticIdsPane, SlatesPane, TrainingPane,
+};
+use super::state::AppState;
+
+/// The kinds of pane. The order is that of the keys Ctrl+1 to Ctrl+7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PaneKind {
+    /// The dataset and the figures of the run.
+    Overview,
+    /// Codebook health, live.
+    Codebook,
+    /// Items by semantic ID.
+    SemanticIds,
+    /// Training curves.
+    Training,
+    /// Slates of one user before and after alignment.
+    Slates,
+    /// Checkpoints and their export.
+    Checkpoints,
+    /// Device and log.
+    Log,
+}
+
+impl PaneKind {
+    /// All panes in order.
+    pub const ALL: [Self; 7] = [
+        Self::Overview,
+        Self::Codebook,
+        Self::SemanticIds,
+        Self::Training,
+        Self::Slates,
+        Self::Checkpoints,
+        Self::Log,
+    ];
+
+    /// The word on the tab.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Codebook => "Codebook",
+            Self::SemanticIds => "Items by semantic ID",
+            Self::Training => "Training curves",
+            Self::Slates => "Slates",
+            Self::Checkpoints => "Checkpoints",
+            Self::Log => "Device and log",
+        }
+    }
+
+    /// The name in the environment variable `ONEREC_PANE`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Overview => "overview",
+            Self::Codebook => "codebook",
+            Self::SemanticIds => "semantic_ids",
+            Self::Training => "training",
+            Self::Slates => "slates",
+            Self::Checkpoints => "checkpoints",
+            Self::Log => "log",
+        }
+    }
+
+    pub(super) const fn number_key(self) -> Key {
+        match self {
+            Self::Overview => Key::Num1,
+            Self::Codebook => Key::Num2,
+            Self::SemanticIds => Key::Num3,
+            Self::Training => Key::Num4,
+            Self::Slates => Key::Num5,
+            Self::Checkpoints => Key::Num6,
+            Self::Log => Key::Num7,
+        }
+    }
+}
+
+/// One pane of each kind, each with the state that only its drawing needs.
+#[derive(Default)]
+pub struct Panes {
+    overview: OverviewPane,
+    codebook: CodebookPane,
+    semantic_ids: SemanticIdsPane,
+    training: TrainingPane,
+    slates: SlatesPane,
+    checkpoints: CheckpointsPane,
+    log: LogPane,
+}
+
+impl Panes {
+    /// Draws one pane into the space it is given.
+    pub fn ui(
+        &mut self,
+        kind: PaneKind,
+        ui: &mut egui::Ui,
+        state: &AppState,
+        commands: &mut Vec<UiCommand>,
+    ) {
+        match kind {
+            PaneKind::Overview => self.overview.ui(ui, state, commands),
+            PaneKind::Codebook => self.codebook.ui(ui, state, commands),
+            PaneKind::SemanticIds => self.semantic_ids.ui(ui, state, commands),
+            PaneKind::Training => self.training.ui(ui, state, commands),
+            PaneKind::Slates => self.slates.ui(ui, state, commands),
+            PaneKind::Checkpoints => self.checkpoints.ui(ui, state, commands),
+            PaneKind::Log => self.log.ui(ui, state, commands),
+        }
+    }
+}

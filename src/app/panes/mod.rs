@@ -1,0 +1,17 @@
+//! One folder per pane: a pure view model and the view that draws it.
+
+pub mod checkpoints;
+pub mod codebook;
+pub mod log;
+pub mod overview;
+pub mod semantic_ids;
+pub mod slates;
+pub mod training;
+
+pub use checkpoints::CheckpointsPane;
+pub use codebook::CodebookPane;
+pub use log::LogPane;
+pub use overview::OverviewPane;
+pub use semantic_ids::SemanticIdsPane;
+pub use slates::SlatesPane;
+pub use training::TrainingPane;

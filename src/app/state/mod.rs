@@ -1,0 +1,141 @@
+//! All state of the window. Plain data: it knows neither egui nor tensors, so it can be tested as it is.
+//!
+//! Panes read it; only `command_handling` and the event drain change it.
+
+pub mod codebook_history;
+pub mod draft;
+pub mod notices;
+pub mod run_store;
+pub mod selection;
+pub mod series;
+pub mod stage_state;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use codebook_history::{CodebookHistory, LevelHistory, SweepPoint};
+pub use draft::Draft;
+pub use notices::{LogLine, Notices, Toast};
+pub use run_store::{RunStatus, RunStore};
+pub use selection::Selection;
+pub use series::{Series, SeriesPoint};
+pub use stage_state::{StageState, StageStatus};
+
+use crate::engine::data::stats::DatasetStats;
+use crate::engine::device::DeviceStatus;
+use crate::engine::run::items::ItemTable;
+
+/// All state of the window.
+#[derive(Clone, Debug, Default)]
+pub struct AppState {
+    /// What fills the window.
+    pub view: View,
+    /// The run in view; `RunStatus::Idle` before there is one.
+    pub run: RunStore,
+    /// The item table of the run in view.
+    pub items: ItemsState,
+    /// The devices of this machine; `None` while they are being looked for.
+    pub devices: Option<Vec<DeviceStatus>>,
+    /// Run folders on disk, newest first.
+    pub known_runs: Vec<KnownRun>,
+    /// What is selected.
+    pub selection: Selection,
+    /// The experiment being set up.
+    pub draft: Draft,
+    /// What was last found out about a dataset on request.
+    pub inspected: Option<(PathBuf, DatasetStats)>,
+    /// Messages.
+    pub notices: Notices,
+    /// Requests that the engine has not answered yet.
+    pub pending: Pending,
+    /// The folder and the files of the last export.
+    pub exported: Option<(PathBuf, Vec<String>)>,
+    /// Measurements of this process.
+    pub vitals: Vitals,
+}
+
+/// What fills the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// Samples, open, import.
+    #[default]
+    Welcome,
+    /// The panes.
+    Workbench,
+}
+
+/// The item table, which is read off the UI thread.
+#[derive(Clone, Debug, Default)]
+pub enum ItemsState {
+    /// The run has none yet.
+    #[default]
+    None,
+    /// Being read.
+    Loading,
+    /// Here.
+    Ready(Arc<ItemTable>),
+    /// Could not be read.
+    Failed(String),
+}
+
+impl ItemsState {
+    /// The table, where it is here.
+    pub fn table(&self) -> Option<&Arc<ItemTable>> {
+        match self {
+            Self::Ready(table) => Some(table),
+            Self::None | Self::Loading | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// Requests that the engine has not answered yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// Slates for this user.
+    pub slates: Option<String>,
+    /// A dataset's inspection.
+    pub inspection: Option<PathBuf>,
+    /// An export into this folder.
+    pub export: Option<PathBuf>,
+    /// A run folder is being opened.
+    pub opening: Option<PathBuf>,
+}
+
+/// A run folder on disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownRun {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Its name.
+    pub name: String,
+    /// The dataset, the status and the like, in words.
+    pub detail: String,
+}
+
+/// Measurements of this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Vitals {
+    /// Resident memory; `None` until measured.
+    pub memory_bytes: Option<u64>,
+    /// Processor use of this process, 1 = one core busy; `None` until measured.
+    pub cpu_cores: Option<f32>,
+    /// Time that the last frame took on the UI thread, milliseconds.
+    pub frame_millis: f32,
+}
+
+impl AppState {
+    /// Whether the panes fill the window.
+    pub fn is_workbench(&self) -> bool {
+        self.view == View::Workbench
+    }
+
+    /// Whether the run in view is computing.
+    pub fn is_running(&self) -> bool {
+        self.run.status == RunStatus::Running
+    }
+
+    /// Whether the run in view waits for the user.
+    pub fn is_paused(&self) -> bool {
+        self.run.status == RunStatus::Paused
+    }
+}

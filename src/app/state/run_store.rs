@@ -1,0 +1,296 @@
+//! Everything the window knows of one run, built from events alone, so that a live run,
+//! a finished one and a killed one are shown by the same code.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use super::codebook_history::CodebookHistory;
+use super::notices::LogLine;
+use super::series::Series;
+use super::stage_state::{StageState, StageStatus};
+use crate::engine::config::ExperimentConfig;
+use crate::engine::data::stats::DatasetStats;
+use crate::engine::device::DeviceReport;
+use crate::engine::error::Failure;
+use crate::engine::eval::report::EvaluationReport;
+use crate::engine::event::{
+    CheckpointInfo, EngineEvent, EventRecord, NoticeLevel, RunId, RunStarted, SlateComparison,
+    Stage, StepPoint,
+};
+use crate::engine::run::report::{AlignmentReport, RewardReport};
+use crate::engine::tokenizer::report::TokenizerReport;
+
+/// Where a run stands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum RunStatus {
+    /// No run yet.
+    #[default]
+    Idle,
+    /// Computing.
+    Running,
+    /// Waiting for the user.
+    Paused,
+    /// Ended before its end, on request or because its process was killed; can be resumed.
+    Stopped,
+    /// Ended by an error; can be resumed once the cause is gone.
+    Failed(Failure),
+    /// Did all that was asked of it.
+    Finished,
+}
+
+/// One run.
+#[derive(Clone, Debug, Default)]
+pub struct RunStore {
+    /// Its name.
+    pub id: RunId,
+    /// Its folder; empty before the first event.
+    pub run_dir: PathBuf,
+    /// The dataset's folder or file.
+    pub data_path: PathBuf,
+    /// Its settings.
+    pub config: Option<Box<ExperimentConfig>>,
+    /// Requested and actual device.
+    pub device: DeviceReport,
+    /// Where it stands.
+    pub status: RunStatus,
+    /// What is known of the dataset.
+    pub dataset: Option<DatasetStats>,
+    /// Codebook health per level, live and over the sweeps.
+    pub codebook: CodebookHistory,
+    /// Health of the finished semantic IDs.
+    pub tokenizer: Option<TokenizerReport>,
+    /// `items.json`, once it is written.
+    pub items_path: Option<PathBuf>,
+    /// The reward models.
+    pub reward: Option<RewardReport>,
+    /// Alignment.
+    pub alignment: Option<AlignmentReport>,
+    /// Held-out metrics.
+    pub evaluation: Option<EvaluationReport>,
+    /// In the order in which they were written.
+    pub checkpoints: Vec<CheckpointInfo>,
+    /// Slates by external user identifier.
+    pub slates: BTreeMap<String, SlateComparison>,
+    /// The user whose slates arrived last.
+    pub newest_slates: Option<String>,
+    /// All messages of this run, oldest first.
+    pub log: Vec<LogLine>,
+    /// The number that the next event must have.
+    pub next_seq: u64,
+    /// Whether events were skipped: the journal must be read again.
+    pub has_gap: bool,
+    stages: [StageState; Stage::ALL.len()],
+    series: BTreeMap<(Stage, String), Series>,
+}
+
+impl RunStore {
+    /// A run as its journal tells it. A journal without an end belongs to a killed process: the run is stopped.
+    pub fn from_journal(records: &[EventRecord]) -> Self {
+        let mut run = Self::default();
+        for record in records {
+            run.apply(record);
+        }
+        if run.is_active() {
+            run.status = RunStatus::Stopped;
+            for stage in &mut run.stages {
+                stage.interrupt(StageStatus::Stopped);
+            }
+        }
+        run
+    }
+
+    /// Takes one event in. Events already known are ignored.
+    pub fn apply(&mut self, record: &EventRecord) {
+        if record.seq < self.next_seq {
+            return;
+        }
+        self.has_gap |= record.seq > self.next_seq;
+        self.next_seq = record.seq + 1;
+        self.id = record.run.clone();
+        let now = record.time_millis;
+        match &record.event {
+            EngineEvent::RunStarted(started) => self.start(started, now),
+            EngineEvent::StageStarted {
+                stage,
+                first_step,
+                total_steps,
+            } => {
+                self.stage_mut(*stage).start(*first_step, *total_steps, now);
+                if *stage == Stage::Tokenize {
+                    self.codebook = CodebookHistory::default();
+                }
+                self.note(now, NoticeLevel::Info, Some(*stage), "started", None);
+            }
+            EngineEvent::Progress {
+                stage,
+                done,
+                total,
+                doing,
+            } => self.stage_mut(*stage).progress(*done, *total, doing, now),
+            EngineEvent::Steps { stage, points } => self.add_points(*stage, points, now),
+            EngineEvent::DatasetReady(stats) => self.dataset = Some(stats.clone()),
+            EngineEvent::CodebookUpdated(level) => self.codebook.update(level),
+            EngineEvent::ItemsReady { report, items_path } => {
+                self.tokenizer = Some(report.clone());
+                self.items_path = Some(items_path.clone());
+            }
+            EngineEvent::RewardReady(report) => self.reward = Some(report.clone()),
+            EngineEvent::AlignmentReady(report) => self.alignment = Some(report.clone()),
+            EngineEvent::EvaluationReady(report) => self.evaluation = Some(report.clone()),
+            EngineEvent::SlatesReady(slates) => {
+                self.newest_slates = Some(slates.user.clone());
+                self.slates.insert(slates.user.clone(), slates.clone());
+            }
+            EngineEvent::CheckpointSaved(info) => {
+                self.checkpoints.retain(|known| known.path != info.path);
+                self.checkpoints.push(info.clone());
+            }
+            EngineEvent::Notice(notice) => self.note(
+                now,
+                notice.level,
+                notice.stage,
+                &notice.text,
+                notice.hint.clone(),
+            ),
+            EngineEvent::Paused { stage, step } => {
+                self.status = RunStatus::Paused;
+                let text = format!("paused after step {step}");
+                self.note(now, NoticeLevel::Info, Some(*stage), &text, None);
+            }
+            EngineEvent::Continued { stage, .. } => {
+                self.status = RunStatus::Running;
+                self.stage_mut(*stage).restart_clock(now);
+                self.note(now, NoticeLevel::Info, Some(*stage), "continued", None);
+            }
+            EngineEvent::StageFinished { stage, seconds } => {
+                self.stage_mut(*stage).finish(*seconds);
+                let text = format!("finished in {seconds:.1} s");
+                self.note(now, NoticeLevel::Info, Some(*stage), &text, None);
+            }
+            EngineEvent::RunFinished { seconds, .. } => {
+                self.status = RunStatus::Finished;
+                let text = format!("run finished in {seconds:.1} s");
+                self.note(now, NoticeLevel::Info, None, &text, None);
+            }
+            EngineEvent::RunStopped { stage, step } => {
+                self.status = RunStatus::Stopped;
+                self.stage_mut(*stage).interrupt(StageStatus::Stopped);
+                let text = format!("stopped after step {step}; the run can be resumed");
+                self.note(now, NoticeLevel::Info, Some(*stage), &text, None);
+            }
+            EngineEvent::RunFailed { stage, failure } => self.fail(*stage, failure, now),
+            EngineEvent::DevicesProbed(_)
+            | EngineEvent::DataInspected { .. }
+            | EngineEvent::Exported { .. }
+            | EngineEvent::CommandFailed { .. } => {}
+        }
+    }
+
+    /// Whether an engine is at work on it.
+    pub fn is_active(&self) -> bool {
+        matches!(self.status, RunStatus::Running | RunStatus::Paused)
+    }
+
+    /// Whether it can go on from its last checkpoint.
+    pub fn is_resumable(&self) -> bool {
+        matches!(self.status, RunStatus::Stopped | RunStatus::Failed(_))
+            || (self.status == RunStatus::Finished && self.next_stage().is_some())
+    }
+
+    /// One stage.
+    pub fn stage(&self, stage: Stage) -> &StageState {
+        &self.stages[stage as usize]
+    }
+
+    /// The stage at work, if any.
+    pub fn current_stage(&self) -> Option<Stage> {
+        Stage::ALL
+            .into_iter()
+            .find(|stage| self.stage(*stage).status == StageStatus::Running)
+    }
+
+    /// The first stage that is not finished.
+    pub fn next_stage(&self) -> Option<Stage> {
+        Stage::ALL
+            .into_iter()
+            .find(|stage| self.stage(*stage).status != StageStatus::Finished)
+    }
+
+    /// One metric of one stage, for example `(Stage::Pretrain, "loss")`.
+    pub fn series(&self, stage: Stage, name: &str) -> Option<&Series> {
+        self.series.get(&(stage, name.to_owned()))
+    }
+
+    /// All metrics of one stage, in order of name.
+    pub fn stage_series(&self, stage: Stage) -> impl Iterator<Item = (&str, &Series)> {
+        self.series
+            .iter()
+            .filter(move |((of, _), _)| *of == stage)
+            .map(|((_, name), series)| (name.as_str(), series))
+    }
+
+    fn stage_mut(&mut self, stage: Stage) -> &mut StageState {
+        &mut self.stages[stage as usize]
+    }
+
+    fn start(&mut self, started: &RunStarted, now: u64) {
+        self.run_dir.clone_from(&started.run_dir);
+        self.data_path.clone_from(&started.data_path);
+        self.config = Some(started.config.clone());
+        self.device = started.device.clone();
+        self.status = RunStatus::Running;
+        let text = format!(
+            "run {} on {}",
+            if started.resumed {
+                "resumed"
+            } else {
+                "started"
+            },
+            started.device.actual
+        );
+        self.note(now, NoticeLevel::Info, None, &text, None);
+    }
+
+    fn add_points(&mut self, stage: Stage, points: &[StepPoint], now: u64) {
+        for point in points {
+            for (name, value) in &point.values {
+                let key = (stage, name.clone());
+                self.series.entry(key).or_default().push(point, now, *value);
+            }
+        }
+        if let Some(last) = points.last() {
+            self.stage_mut(stage).step(last.step, now);
+        }
+    }
+
+    fn fail(&mut self, stage: Option<Stage>, failure: &Failure, now: u64) {
+        self.status = RunStatus::Failed(failure.clone());
+        if let Some(stage) = stage.or(self.current_stage()) {
+            self.stage_mut(stage).interrupt(StageStatus::Failed);
+        }
+        self.note(
+            now,
+            NoticeLevel::Error,
+            stage,
+            &failure.message,
+            failure.hint.clone(),
+        );
+    }
+
+    fn note(
+        &mut self,
+        time_millis: u64,
+        level: NoticeLevel,
+        stage: Option<Stage>,
+        text: &str,
+        hint: Option<String>,
+    ) {
+        self.log.push(LogLine {
+            time_millis,
+            level,
+            stage,
+            text: text.to_owned(),
+            hint,
+        });
+    }
+}
