@@ -10,3 +10,4 @@ pub mod panes;
 pub mod samples;
 pub mod state;
 pub mod theme;
+pub mod widgets;

@@ -1,0 +1,28 @@
+//! Parts that panes are made of. They know egui and the theme, never the state of the window.
+
+pub mod bar_chart;
+pub mod data_table;
+pub mod decimate;
+pub mod empty_state;
+pub mod heat_strip;
+pub mod log_axis;
+pub mod metric_plot;
+pub mod number;
+mod plot_marks;
+pub mod progress_bar;
+pub mod score_bar;
+pub mod semantic_id_chip;
+pub mod smooth;
+pub mod stat_grid;
+
+pub use bar_chart::BarChart;
+pub use data_table::{DataTable, TableAction, TableColumn, TableSort};
+pub use empty_state::{empty_state, failure_box};
+pub use heat_strip::heat_strip;
+pub use metric_plot::{
+    ExportFormat, Goal, MetricPlot, PlotSeries, PlotView, Reference, plot_controls,
+};
+pub use progress_bar::progress_bar;
+pub use score_bar::score_bar;
+pub use semantic_id_chip::{level_letter, semantic_id_chip, semantic_id_text};
+pub use stat_grid::{Stat, stat_grid};

@@ -1,0 +1,36 @@
+//! A score as a short bar with its number, so that a column of scores can be compared at a glance.
+
+use egui::{Align2, Rect, Role, Sense, TextStyle, Ui, WidgetInfo, vec2};
+
+use super::number::significant;
+use crate::app::theme;
+
+/// Draws `value` as a bar from `low` to `high` with the number beside it, `width` points in all.
+pub fn score_bar(ui: &mut Ui, name: &str, value: f64, (low, high): (f64, f64), width: f32) {
+    let (rect, response) = ui.allocate_exact_size(vec2(width.max(72.0), 16.0), Sense::hover());
+    let text = significant(value, 3);
+    response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, format!("{name} {text}")));
+    let tokens = theme::of(ui);
+    let number_width = 58.0;
+    let track = Rect::from_min_max(
+        rect.min + vec2(0.0, 4.0),
+        rect.max - vec2(number_width, 4.0),
+    );
+    let painter = ui.painter_at(rect);
+    painter.rect_filled(track, 2.0, tokens.raised);
+    let share = if high > low && value.is_finite() {
+        (((value - low) / (high - low)) as f32).clamp(0.0, 1.0)
+    } else {
+        0.0
+    };
+    let bar = Rect::from_min_size(track.min, vec2(track.width() * share, track.height()));
+    painter.rect_filled(bar, 2.0, tokens.accent);
+    let font = TextStyle::Monospace.resolve(ui.style());
+    painter.text(
+        rect.right_center(),
+        Align2::RIGHT_CENTER,
+        text,
+        font,
+        tokens.text,
+    );
+}
