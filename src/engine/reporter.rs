@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Sender, TrySendError};
 
 use crate::engine::error::EngineError;
-use crate::engine::event::{EngineEvent, EventRecord, Notice, NoticeLevel, RunId, Stage, StepPoint};
+use crate::engine::event::{
+    EngineEvent, EventRecord, Notice, NoticeLevel, RunId, Stage, StepPoint,
+};
 use crate::engine::run::journal::Journal;
 use crate::engine::run::now_millis;
 
@@ -89,33 +91,61 @@ impl Reporter {
             self.points_stage = stage;
         }
         self.points.push(point);
-        if self.last_sent.elapsed() >= SEND_EVERY { self.flush_points() } else { Ok(()) }
+        if self.last_sent.elapsed() >= SEND_EVERY {
+            self.flush_points()
+        } else {
+            Ok(())
+        }
     }
 
     /// Says how far something got; dropped when the last word was a moment ago and there is more to come.
     ///
     /// # Errors
     /// If the journal cannot be written.
-    pub fn progress(&mut self, stage: Stage, done: u64, total: u64, doing: &str) -> Result<(), EngineError> {
+    pub fn progress(
+        &mut self,
+        stage: Stage,
+        done: u64,
+        total: u64,
+        doing: &str,
+    ) -> Result<(), EngineError> {
         if done < total && done > 0 && self.last_sent.elapsed() < SEND_EVERY {
             return Ok(());
         }
         self.last_sent = Instant::now();
-        self.emit(EngineEvent::Progress { stage, done, total, doing: doing.to_owned() })
+        self.emit(EngineEvent::Progress {
+            stage,
+            done,
+            total,
+            doing: doing.to_owned(),
+        })
     }
 
     /// Says something the user should know.
     ///
     /// # Errors
     /// If the journal cannot be written.
-    pub fn notice(&mut self, level: NoticeLevel, stage: Stage, text: impl Into<String>) -> Result<(), EngineError> {
-        self.emit(EngineEvent::Notice(Notice { level, stage: Some(stage), text: text.into(), hint: None }))
+    pub fn notice(
+        &mut self,
+        level: NoticeLevel,
+        stage: Stage,
+        text: impl Into<String>,
+    ) -> Result<(), EngineError> {
+        self.emit(EngineEvent::Notice(Notice {
+            level,
+            stage: Some(stage),
+            text: text.into(),
+            hint: None,
+        }))
     }
 
     fn flush_points(&mut self) -> Result<(), EngineError> {
         if !self.points.is_empty() {
             let points = std::mem::take(&mut self.points);
-            let record = self.journal(EngineEvent::Steps { stage: self.points_stage, points })?;
+            let record = self.journal(EngineEvent::Steps {
+                stage: self.points_stage,
+                points,
+            })?;
             self.offer_backlog();
             // Points overtaking an undelivered event would reach the client out of order.
             if self.backlog.is_empty() {
@@ -127,8 +157,12 @@ impl Reporter {
     }
 
     fn journal(&mut self, event: EngineEvent) -> Result<EventRecord, EngineError> {
-        let record =
-            EventRecord { seq: self.next_seq, time_millis: now_millis(), run: self.run.clone(), event };
+        let record = EventRecord {
+            seq: self.next_seq,
+            time_millis: now_millis(),
+            run: self.run.clone(),
+            event,
+        };
         self.journal.append(&record)?;
         self.next_seq += 1;
         Ok(record)
@@ -169,18 +203,34 @@ mod tests {
         let path = folder.path().join("events.jsonl");
         let (file, next_seq) = Journal::open(&path).unwrap();
         let (sender, receiver) = crossbeam_channel::bounded(2);
-        let outlet = Outlet { sender, wake: Arc::new(|| ()) };
+        let outlet = Outlet {
+            sender,
+            wake: Arc::new(|| ()),
+        };
         let mut reporter = Reporter::new(RunId("r".into()), file, next_seq, outlet);
         for step in 1..=200 {
-            let point = StepPoint { step, samples: step, seconds: 0.0, values: vec![("loss".into(), 1.0)] };
+            let point = StepPoint {
+                step,
+                samples: step,
+                seconds: 0.0,
+                values: vec![("loss".into(), 1.0)],
+            };
             reporter.step(Stage::Pretrain, point).unwrap();
-            reporter.notice(NoticeLevel::Info, Stage::Pretrain, "still here").unwrap();
+            reporter
+                .notice(NoticeLevel::Info, Stage::Pretrain, "still here")
+                .unwrap();
         }
         assert_eq!(receiver.len(), 2);
         drop(receiver);
         drop(reporter);
         let records = journal::read(&path).unwrap();
-        assert_eq!(journal::series(&records, Stage::Pretrain, "loss").len(), 200);
-        assert!(records.iter().enumerate().all(|(i, r)| r.seq == i as u64), "numbers have no gap");
+        assert_eq!(
+            journal::series(&records, Stage::Pretrain, "loss").len(),
+            200
+        );
+        assert!(
+            records.iter().enumerate().all(|(i, r)| r.seq == i as u64),
+            "numbers have no gap"
+        );
     }
 }

@@ -39,10 +39,16 @@ impl Manifest {
     /// # Errors
     /// With the file and what is wrong.
     pub fn load(path: &Path) -> Result<Self, CheckpointError> {
-        let text = std::fs::read(path)
-            .map_err(|source| CheckpointError::Io { operation: "read", path: path.to_owned(), source })?;
-        let manifest: Self = serde_json::from_slice(&text)
-            .map_err(|error| CheckpointError::Damaged { found: error.to_string(), path: path.to_owned() })?;
+        let text = std::fs::read(path).map_err(|source| CheckpointError::Io {
+            operation: "read",
+            path: path.to_owned(),
+            source,
+        })?;
+        let manifest: Self =
+            serde_json::from_slice(&text).map_err(|error| CheckpointError::Damaged {
+                found: error.to_string(),
+                path: path.to_owned(),
+            })?;
         if manifest.format_version > FORMAT_VERSION {
             return Err(CheckpointError::Newer {
                 expected: FORMAT_VERSION,
@@ -59,7 +65,11 @@ impl Manifest {
     /// At the first difference, with both values.
     pub fn check(&self, wanted: &[(String, String)], path: &Path) -> Result<(), CheckpointError> {
         for (what, expected) in wanted {
-            let found = self.belongs_to.iter().find(|(name, _)| name == what).map(|(_, value)| value.as_str());
+            let found = self
+                .belongs_to
+                .iter()
+                .find(|(name, _)| name == what)
+                .map(|(_, value)| value.as_str());
             if found != Some(expected) {
                 return Err(CheckpointError::Mismatch {
                     what: what.clone(),

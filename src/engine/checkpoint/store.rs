@@ -40,7 +40,11 @@ impl Checkpoint {
 impl CheckpointStore {
     /// Checkpoints below `folder` that belong to the given settings and inputs.
     pub fn new(folder: PathBuf, stage: Stage, belongs_to: Vec<(String, String)>) -> Self {
-        Self { folder, stage, belongs_to }
+        Self {
+            folder,
+            stage,
+            belongs_to,
+        }
     }
 
     /// Writes a checkpoint and removes older ones beyond the few that are kept.
@@ -121,7 +125,8 @@ impl CheckpointStore {
         let model = weights::load(model, &checkpoint.model_path())?;
         if !checkpoint.manifest.is_final {
             let plain = model.valid();
-            let first = weights::load(plain.clone(), &checkpoint.path.join("moment_1.safetensors"))?;
+            let first =
+                weights::load(plain.clone(), &checkpoint.path.join("moment_1.safetensors"))?;
             let second = weights::load(plain, &checkpoint.path.join("moment_2.safetensors"))?;
             optimizer.set_moments(&first, &second, checkpoint.manifest.step);
         }
@@ -130,13 +135,19 @@ impl CheckpointStore {
 
     /// Folders of checkpoints, oldest first.
     fn folders(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(&self.folder) else { return Vec::new() };
+        let Ok(entries) = std::fs::read_dir(&self.folder) else {
+            return Vec::new();
+        };
         let mut folders: Vec<PathBuf> = entries
             .flatten()
             .map(|entry| entry.path())
             .filter(|path| {
-                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                name.strip_prefix("step_").is_some_and(|step| step.bytes().all(|byte| byte.is_ascii_digit()))
+                let name = path
+                    .file_name()
+                    .map(|name| name.to_string_lossy().into_owned())
+                    .unwrap_or_default();
+                name.strip_prefix("step_")
+                    .is_some_and(|step| step.bytes().all(|byte| byte.is_ascii_digit()))
             })
             .collect();
         folders.sort();
@@ -169,6 +180,12 @@ pub struct Progress {
 
 fn folder_bytes(folder: &Path) -> u64 {
     std::fs::read_dir(folder)
-        .map(|entries| entries.flatten().filter_map(|entry| entry.metadata().ok()).map(|data| data.len()).sum())
+        .map(|entries| {
+            entries
+                .flatten()
+                .filter_map(|entry| entry.metadata().ok())
+                .map(|data| data.len())
+                .sum()
+        })
         .unwrap_or(0)
 }

@@ -1,5 +1,11 @@
 //! Item vectors: what the tokenizer quantises.
 
+pub mod file;
+pub mod neighbours;
+pub mod npy;
+
+pub use neighbours::{nearest_items, neighbours, squared_distance};
+
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -59,6 +65,21 @@ impl ItemEmbeddings {
     /// The vector of one item.
     pub fn row(&self, item_idx: usize) -> &[f32] {
         &self.values[item_idx * self.dim..(item_idx + 1) * self.dim]
+    }
+
+    /// Refuses NaN and infinity.
+    ///
+    /// # Errors
+    /// With the row and column of the first such value.
+    pub fn check_finite(&self) -> Result<(), EmbeddingError> {
+        match self.values.iter().position(|value| !value.is_finite()) {
+            Some(idx) => Err(EmbeddingError::NotFinite {
+                row: idx / self.dim,
+                column: idx % self.dim,
+                value: self.values[idx].to_string(),
+            }),
+            None => Ok(()),
+        }
     }
 }
 

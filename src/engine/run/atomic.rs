@@ -26,7 +26,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
     result.map_err(|source| {
         // The half-written file is of no use to anybody.
         std::fs::remove_file(&beside).ok();
-        EngineError::Io { operation: "write", path: path.to_owned(), source }
+        EngineError::Io {
+            operation: "write",
+            path: path.to_owned(),
+            source,
+        }
     })
 }
 
@@ -49,7 +53,10 @@ pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), EngineErro
 ///
 /// # Errors
 /// Of `fill`, or with the path.
-pub fn write_folder<E: From<EngineError>>(path: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
+pub fn write_folder<E: From<EngineError>>(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
     let beside = beside(path);
     if beside.exists() {
         std::fs::remove_dir_all(&beside).map_err(EngineError::io("remove", &beside))?;
@@ -87,6 +94,10 @@ mod tests {
         });
         assert!(failed.is_err(), "the failure must reach the caller");
         assert_eq!(std::fs::read(path.join("a")).unwrap(), b"old");
-        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1, "no partial folder may stay");
+        assert_eq!(
+            std::fs::read_dir(root.path()).unwrap().count(),
+            1,
+            "no partial folder may stay"
+        );
     }
 }

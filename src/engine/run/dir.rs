@@ -15,7 +15,9 @@ pub struct RunDir {
 impl RunDir {
     /// The folder at `path`, which need not exist yet.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self {
+            path: path.to_owned(),
+        }
     }
 
     /// The folder itself.
@@ -25,7 +27,11 @@ impl RunDir {
 
     /// The run's name: the folder's name.
     pub fn id(&self) -> RunId {
-        RunId(self.path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned()))
+        RunId(
+            self.path
+                .file_name()
+                .map_or_else(String::new, |name| name.to_string_lossy().into_owned()),
+        )
     }
 
     /// What the run is about.
@@ -65,7 +71,8 @@ impl RunDir {
 
     /// Item vectors.
     pub fn embeddings_path(&self) -> PathBuf {
-        self.stage_dir(Stage::Tokenize).join("embeddings.safetensors")
+        self.stage_dir(Stage::Tokenize)
+            .join("embeddings.safetensors")
     }
 
     /// Creates the folder for a new run. It may exist, but only empty.
@@ -76,7 +83,10 @@ impl RunDir {
         if let Ok(mut entries) = std::fs::read_dir(&self.path)
             && entries.next().is_some()
         {
-            return Err(EngineError::RunFolder { path: self.path.clone(), found: "it is not empty".to_owned() });
+            return Err(EngineError::RunFolder {
+                path: self.path.clone(),
+                found: "it is not empty".to_owned(),
+            });
         }
         std::fs::create_dir_all(&self.path).map_err(EngineError::io("create", &self.path))
     }
@@ -94,7 +104,11 @@ impl RunDir {
                 path: self.path.clone(),
                 found: "another program is using it".to_owned(),
             }),
-            Err(TryLockError::Error(source)) => Err(EngineError::Io { operation: "lock", path, source }),
+            Err(TryLockError::Error(source)) => Err(EngineError::Io {
+                operation: "lock",
+                path,
+                source,
+            }),
         }
     }
 }

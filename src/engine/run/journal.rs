@@ -30,8 +30,12 @@ impl Journal {
             let mut line = Vec::new();
             loop {
                 line.clear();
-                let n_bytes = reader.read_until(b'\n', &mut line).map_err(EngineError::io("read", path))?;
-                let Ok(record) = serde_json::from_slice::<EventRecord>(&line) else { break };
+                let n_bytes = reader
+                    .read_until(b'\n', &mut line)
+                    .map_err(EngineError::io("read", path))?;
+                let Ok(record) = serde_json::from_slice::<EventRecord>(&line) else {
+                    break;
+                };
                 if !line.ends_with(b"\n") {
                     break;
                 }
@@ -39,9 +43,20 @@ impl Journal {
                 next_seq = record.seq + 1;
             }
         }
-        let file = OpenOptions::new().create(true).append(true).open(path).map_err(EngineError::io("open", path))?;
-        file.set_len(whole_bytes).map_err(EngineError::io("write", path))?;
-        Ok((Self { file, path: path.to_owned() }, next_seq))
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(path)
+            .map_err(EngineError::io("open", path))?;
+        file.set_len(whole_bytes)
+            .map_err(EngineError::io("write", path))?;
+        Ok((
+            Self {
+                file,
+                path: path.to_owned(),
+            },
+            next_seq,
+        ))
     }
 
     /// Appends one event.
@@ -55,7 +70,9 @@ impl Journal {
             source: std::io::Error::other(error),
         })?;
         line.push(b'\n');
-        self.file.write_all(&line).map_err(EngineError::io("write", &self.path))
+        self.file
+            .write_all(&line)
+            .map_err(EngineError::io("write", &self.path))
     }
 }
 
@@ -65,8 +82,10 @@ impl Journal {
 /// If the file cannot be read or a line before the last is damaged.
 pub fn read(path: &Path) -> Result<Vec<EventRecord>, EngineError> {
     let file = File::open(path).map_err(EngineError::io("read", path))?;
-    let lines: Vec<Vec<u8>> =
-        BufReader::new(file).split(b'\n').collect::<Result<_, _>>().map_err(EngineError::io("read", path))?;
+    let lines: Vec<Vec<u8>> = BufReader::new(file)
+        .split(b'\n')
+        .collect::<Result<_, _>>()
+        .map_err(EngineError::io("read", path))?;
     let mut records = Vec::with_capacity(lines.len());
     for (line_idx, line) in lines.iter().enumerate() {
         match serde_json::from_slice(line) {
@@ -88,7 +107,11 @@ pub fn series(records: &[EventRecord], stage: Stage, name: &str) -> BTreeMap<u64
     let mut series = BTreeMap::new();
     for record in records {
         match &record.event {
-            EngineEvent::StageStarted { stage: started, first_step, .. } if *started == stage => {
+            EngineEvent::StageStarted {
+                stage: started,
+                first_step,
+                ..
+            } if *started == stage => {
                 series.split_off(&(first_step + 1));
             }
             EngineEvent::Steps { stage: of, points } if *of == stage => {
@@ -110,14 +133,30 @@ mod tests {
     use crate::engine::event::{RunId, StepPoint};
 
     fn record(seq: u64, event: EngineEvent) -> EventRecord {
-        EventRecord { seq, time_millis: 0, run: RunId("r".into()), event }
+        EventRecord {
+            seq,
+            time_millis: 0,
+            run: RunId("r".into()),
+            event,
+        }
     }
 
     fn steps(seq: u64, range: std::ops::RangeInclusive<u64>, loss: f64) -> EventRecord {
         let points = range
-            .map(|step| StepPoint { step, samples: 0, seconds: 0.0, values: vec![("loss".into(), loss)] })
+            .map(|step| StepPoint {
+                step,
+                samples: 0,
+                seconds: 0.0,
+                values: vec![("loss".into(), loss)],
+            })
             .collect();
-        record(seq, EngineEvent::Steps { stage: Stage::Pretrain, points })
+        record(
+            seq,
+            EngineEvent::Steps {
+                stage: Stage::Pretrain,
+                points,
+            },
+        )
     }
 
     #[test]
@@ -128,7 +167,12 @@ mod tests {
         assert_eq!(next, 0);
         journal.append(&steps(0, 1..=2, 5.0)).unwrap();
         drop(journal);
-        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"seq\":1,\"ti").unwrap();
+        OpenOptions::new()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b"{\"seq\":1,\"ti")
+            .unwrap();
         assert_eq!(read(&path).unwrap().len(), 1);
         let (mut journal, next) = Journal::open(&path).unwrap();
         assert_eq!(next, 1);
@@ -138,9 +182,20 @@ mod tests {
 
     #[test]
     fn a_resume_replaces_the_abandoned_tail() {
-        let resumed = EngineEvent::StageStarted { stage: Stage::Pretrain, first_step: 2, total_steps: 9 };
-        let records = [steps(0, 1..=4, 5.0), record(1, resumed), steps(2, 3..=3, 1.0)];
+        let resumed = EngineEvent::StageStarted {
+            stage: Stage::Pretrain,
+            first_step: 2,
+            total_steps: 9,
+        };
+        let records = [
+            steps(0, 1..=4, 5.0),
+            record(1, resumed),
+            steps(2, 3..=3, 1.0),
+        ];
         let series = series(&records, Stage::Pretrain, "loss");
-        assert_eq!(series.into_iter().collect::<Vec<_>>(), [(1, 5.0), (2, 5.0), (3, 1.0)]);
+        assert_eq!(
+            series.into_iter().collect::<Vec<_>>(),
+            [(1, 5.0), (2, 5.0), (3, 1.0)]
+        );
     }
 }

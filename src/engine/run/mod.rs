@@ -41,10 +41,14 @@ impl RunInfo {
     /// If the folder is not a run folder, or a newer version wrote it.
     pub fn load(dir: &RunDir) -> Result<Self, EngineError> {
         let path = dir.info_path();
-        let unusable = |found: String| EngineError::RunFolder { path: dir.path().to_owned(), found };
-        let text = std::fs::read(&path).map_err(|error| unusable(format!("it has no readable run.json ({error})")))?;
-        let info: Self =
-            serde_json::from_slice(&text).map_err(|error| unusable(format!("run.json is damaged ({error})")))?;
+        let unusable = |found: String| EngineError::RunFolder {
+            path: dir.path().to_owned(),
+            found,
+        };
+        let text = std::fs::read(&path)
+            .map_err(|error| unusable(format!("it has no readable run.json ({error})")))?;
+        let info: Self = serde_json::from_slice(&text)
+            .map_err(|error| unusable(format!("run.json is damaged ({error})")))?;
         if info.format_version > FORMAT_VERSION {
             return Err(unusable(format!(
                 "its format is {}, this version reads up to {FORMAT_VERSION}",
@@ -79,7 +83,9 @@ pub struct RunSummary {
 
 /// The run folders directly below `folder`, newest first; folders that are something else are passed over.
 pub fn list(folder: &Path) -> Vec<RunSummary> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut runs: Vec<RunSummary> = entries
         .flatten()
         .filter_map(|entry| {
@@ -88,7 +94,12 @@ pub fn list(folder: &Path) -> Vec<RunSummary> {
             Some(RunSummary { path, info })
         })
         .collect();
-    runs.sort_by(|a, b| b.info.time_millis.cmp(&a.info.time_millis).then_with(|| a.path.cmp(&b.path)));
+    runs.sort_by(|a, b| {
+        b.info
+            .time_millis
+            .cmp(&a.info.time_millis)
+            .then_with(|| a.path.cmp(&b.path))
+    });
     runs
 }
 

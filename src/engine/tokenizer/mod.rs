@@ -1,17 +1,27 @@
 //! Semantic IDs: item vectors become short tuples of codes. [A 3.1; B 2.1.2]
 
+pub mod balanced_kmeans;
+pub mod codebook;
+pub mod collision;
 pub mod error;
+pub mod fit;
+pub mod metrics;
 pub mod pattern;
 pub mod report;
 pub mod semantic_id;
+pub mod store;
 pub mod trie;
 pub mod vocab;
 
+pub use codebook::Codebooks;
 pub use error::TokenizerError;
+pub use fit::{FittedTokenizer, fit};
 pub use pattern::SidPattern;
 pub use semantic_id::{Code, SemanticId, SemanticIdTable};
 pub use trie::SemanticIdTrie;
 pub use vocab::TokenVocab;
+
+pub use crate::engine::embedding::nearest_items;
 
 use serde::{Deserialize, Serialize};
 

@@ -33,15 +33,28 @@ impl AdamW {
     }
 
     /// One step. Returns the updated module and the gradient's norm before clipping, `[1]`, not yet read back.
-    pub fn step<M: Module>(&mut self, lr: f64, module: M, mut grads: GradientsParams) -> (M, Option<Tensor<1>>) {
+    pub fn step<M: Module>(
+        &mut self,
+        lr: f64,
+        module: M,
+        mut grads: GradientsParams,
+    ) -> (M, Option<Tensor<1>>) {
         self.step += 1;
-        let mut norm = SquaredNorm { grads: &grads, total: None };
+        let mut norm = SquaredNorm {
+            grads: &grads,
+            total: None,
+        };
         module.visit(&mut norm);
         let norm = norm.total.map(Tensor::sqrt);
         let scale = norm
             .clone()
             .filter(|_| self.max_grad_norm > 0.0)
-            .map(|norm| (norm + 1e-6).recip().mul_scalar(self.max_grad_norm).clamp_max(1.0));
+            .map(|norm| {
+                (norm + 1e-6)
+                    .recip()
+                    .mul_scalar(self.max_grad_norm)
+                    .clamp_max(1.0)
+            });
         let step = self.step as i32;
         let module = module.map(&mut Update {
             lr,
@@ -123,9 +136,16 @@ impl ModuleMapper for Update<'_> {
         };
         self.first.register(id, first.clone());
         self.second.register(id, second.clone());
-        let denominator = second.div_scalar(self.correction_2).sqrt().add_scalar(EPSILON);
+        let denominator = second
+            .div_scalar(self.correction_2)
+            .sqrt()
+            .add_scalar(EPSILON);
         let update = first.mul_scalar(self.lr / self.correction_1) / denominator;
-        let weights = if D > 1 && self.decay > 0.0 { weights.mul_scalar(1.0 - self.decay) } else { weights };
+        let weights = if D > 1 && self.decay > 0.0 {
+            weights.mul_scalar(1.0 - self.decay)
+        } else {
+            weights
+        };
         let updated = Tensor::from_inner(weights - update).set_require_grad(tracked);
         Param::from_mapped_value(id, updated, mapper)
     }
@@ -138,7 +158,10 @@ struct Fill<'a> {
 impl ModuleMapper for Fill<'_> {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let (id, tensor, mapper) = param.consume();
-        let moment = self.moments.get::<D>(id).unwrap_or_else(|| tensor.zeros_like());
+        let moment = self
+            .moments
+            .get::<D>(id)
+            .unwrap_or_else(|| tensor.zeros_like());
         Param::from_mapped_value(id, moment, mapper)
     }
 }
@@ -152,4 +175,3 @@ impl ModuleVisitor for Collect<'_> {
         self.moments.register(param.id, param.val());
     }
 }
-

@@ -4,7 +4,13 @@ use std::f64::consts::PI;
 
 /// Linear warm-up to `peak` over `warmup_steps`, then a half cosine down to `peak * final_frac` at `total_steps`.
 /// `step` counts from 0.
-pub fn warmup_cosine(step: u64, total_steps: u64, warmup_steps: u64, peak: f64, final_frac: f64) -> f64 {
+pub fn warmup_cosine(
+    step: u64,
+    total_steps: u64,
+    warmup_steps: u64,
+    peak: f64,
+    final_frac: f64,
+) -> f64 {
     if step < warmup_steps {
         return peak * (step + 1) as f64 / warmup_steps as f64;
     }
@@ -27,7 +33,10 @@ mod tests {
         let rate = |step| warmup_cosine(step, 1000, 100, 2.0, 0.1);
         assert!((rate(0) - 0.02).abs() < 1e-12);
         assert!((rate(99) - 2.0).abs() < 1e-12);
-        assert!((rate(550) - 1.1).abs() < 1e-12, "half way is the middle between peak and floor");
+        assert!(
+            (rate(550) - 1.1).abs() < 1e-12,
+            "half way is the middle between peak and floor"
+        );
         assert!((rate(1000) - 0.2).abs() < 1e-12);
         assert!((rate(5000) - 0.2).abs() < 1e-12);
         assert!((warmup_constant(4, 10, 1.0) - 0.5).abs() < 1e-12);

@@ -1,0 +1,188 @@
+//! A fitted tokenizer on disk: `codebooks.safetensors`, `semantic_ids.parquet`, `tokenizer.json`.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::{UInt16Type, UInt32Type};
+use arrow_array::{Array as _, ArrayRef, RecordBatch, UInt16Array, UInt32Array};
+use arrow_schema::DataType;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::{Deserialize, Serialize};
+
+use super::fit::FittedTokenizer;
+use super::report::TokenizerReport;
+use super::{Code, Codebooks, SemanticIdTable, TokenizerConfig};
+use crate::engine::checkpoint::CheckpointError;
+use crate::engine::embedding::file::{parse_f32, write_f32};
+use crate::engine::error::EngineError;
+use crate::engine::run::atomic;
+
+const CODEBOOKS: &str = "codebooks.safetensors";
+const TABLE: &str = "semantic_ids.parquet";
+const DESCRIPTION: &str = "tokenizer.json";
+const TENSOR: &str = "codebooks";
+
+/// `tokenizer.json`.
+#[derive(Serialize, Deserialize)]
+struct Description {
+    config: TokenizerConfig,
+    report: TokenizerReport,
+}
+
+impl FittedTokenizer {
+    /// Writes the three files into a folder.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn save(&self, folder: &Path) -> Result<(), EngineError> {
+        let books = &self.codebooks;
+        let shape = [books.n_levels(), books.codebook_size(), books.dim()];
+        write_f32(&folder.join(CODEBOOKS), TENSOR, &shape, books.values())?;
+        write_table(&folder.join(TABLE), &self.table)?;
+        let description = Description {
+            config: self.config.clone(),
+            report: self.report.clone(),
+        };
+        atomic::write_json(&folder.join(DESCRIPTION), &description)
+    }
+
+    /// Reads what [`FittedTokenizer::save`] wrote.
+    ///
+    /// # Errors
+    /// If a file is missing or damaged, or the three do not belong together.
+    pub fn load(folder: &Path) -> Result<Self, EngineError> {
+        let path = folder.join(DESCRIPTION);
+        let description: Description = serde_json::from_slice(&read(&path)?)
+            .map_err(|error| damaged(&path, error.to_string()))?;
+        let path = folder.join(CODEBOOKS);
+        let codebooks = parse_codebooks(&read(&path)?).map_err(|found| damaged(&path, found))?;
+        let (n_levels, codebook_size) = (codebooks.n_levels(), codebooks.codebook_size());
+        let config = &description.config;
+        for (what, expected, found) in [
+            ("n_levels", config.n_levels, n_levels),
+            ("codebook_size", config.codebook_size, codebook_size),
+        ] {
+            if expected != found {
+                return Err(EngineError::Checkpoint(CheckpointError::Mismatch {
+                    what: what.to_owned(),
+                    expected: expected.to_string(),
+                    found: found.to_string(),
+                    path,
+                }));
+            }
+        }
+        let path = folder.join(TABLE);
+        let codes = parse_table(open(&path)?, n_levels, codebook_size)
+            .map_err(|found| damaged(&path, found))?;
+        Ok(Self {
+            config: description.config,
+            codebooks,
+            table: SemanticIdTable::new(n_levels, codebook_size, codes),
+            report: description.report,
+        })
+    }
+}
+
+/// Writes a table as Parquet: the columns `item_idx`, `code_0`, `code_1`, and so on.
+///
+/// # Errors
+/// If the file cannot be written.
+pub fn write_table(path: &Path, table: &SemanticIdTable) -> Result<(), EngineError> {
+    let items = UInt32Array::from_iter_values(0..table.n_items() as u32);
+    let mut columns: Vec<(String, ArrayRef)> = vec![("item_idx".to_owned(), Arc::new(items))];
+    for level_idx in 0..table.n_levels() {
+        let codes = table
+            .codes()
+            .iter()
+            .skip(level_idx)
+            .step_by(table.n_levels());
+        let codes = UInt16Array::from_iter_values(codes.copied());
+        columns.push((format!("code_{level_idx}"), Arc::new(codes)));
+    }
+    let bytes = RecordBatch::try_from_iter(columns)
+        .map_err(std::io::Error::other)
+        .and_then(|batch| {
+            let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None)?;
+            writer.write(&batch)?;
+            writer.into_inner().map_err(std::io::Error::other)
+        })
+        .map_err(EngineError::io("serialise", path))?;
+    atomic::write(path, &bytes)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, EngineError> {
+    std::fs::read(path).map_err(|source| unreadable(path, source))
+}
+
+fn open(path: &Path) -> Result<File, EngineError> {
+    File::open(path).map_err(|source| unreadable(path, source))
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> EngineError {
+    EngineError::Checkpoint(CheckpointError::Io {
+        operation: "read",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn damaged(path: &Path, found: String) -> EngineError {
+    EngineError::Checkpoint(CheckpointError::Damaged {
+        found,
+        path: path.to_owned(),
+    })
+}
+
+fn parse_codebooks(bytes: &[u8]) -> Result<Codebooks, String> {
+    let (shape, values) = parse_f32(bytes, |name, _| name == TENSOR)?;
+    let [n_levels, codebook_size, dim] = shape[..] else {
+        return Err(format!("expected three dimensions, found {shape:?}"));
+    };
+    if values.is_empty() || codebook_size > usize::from(Code::MAX) + 1 {
+        return Err(format!("no codebooks can have the shape {shape:?}"));
+    }
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(format!("a codeword holds {value}")),
+        None => Ok(Codebooks::new(n_levels, codebook_size, dim, values)),
+    }
+}
+
+fn parse_table(file: File, n_levels: usize, codebook_size: usize) -> Result<Vec<Code>, String> {
+    let batches = ParquetRecordBatchReaderBuilder::try_new(file)
+        .and_then(ParquetRecordBatchReaderBuilder::build)
+        .map_err(|error| error.to_string())?;
+    let mut codes = Vec::new();
+    for batch in batches {
+        let batch = batch.map_err(|error| error.to_string())?;
+        let column = |name: &str, kind: DataType| {
+            batch
+                .column_by_name(name)
+                .filter(|column| *column.data_type() == kind && column.null_count() == 0)
+                .ok_or_else(|| format!("no whole column {name:?} of {kind}"))
+        };
+        let items = column("item_idx", DataType::UInt32)?.as_primitive::<UInt32Type>();
+        let levels: Vec<&UInt16Array> = (0..n_levels)
+            .map(|level_idx| {
+                let name = format!("code_{level_idx}");
+                Ok(column(&name, DataType::UInt16)?.as_primitive::<UInt16Type>())
+            })
+            .collect::<Result<_, String>>()?;
+        for (row, item_idx) in items.values().iter().enumerate() {
+            let expected = codes.len() / n_levels;
+            if *item_idx as usize != expected {
+                return Err(format!("expected item {expected}, found {item_idx}"));
+            }
+            codes.extend(levels.iter().map(|level| level.value(row)));
+        }
+    }
+    match codes
+        .iter()
+        .find(|code| usize::from(**code) >= codebook_size)
+    {
+        Some(code) => Err(format!("code {code} of {codebook_size}")),
+        None => Ok(codes),
+    }
+}
