@@ -8,6 +8,8 @@ pub mod config;
 pub mod error;
 pub mod ids;
 pub mod interaction;
+pub mod logged_slate;
+pub mod prepare;
 pub mod session;
 pub mod source;
 pub mod split;
@@ -17,6 +19,10 @@ pub use catalog::{Item, ItemCatalog};
 pub use error::DataError;
 pub use ids::{ItemIdx, UserIdx};
 pub use interaction::{Feedback, FeedbackFlags, InteractionLog};
+pub use logged_slate::{LoggedSlate, logged_slates};
+pub use prepare::{PreparedData, TestCase, prepare};
+pub use session::Session;
+pub use split::Split;
 
 use crate::engine::data::source::simulator::Oracle;
 

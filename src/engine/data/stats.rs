@@ -2,6 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::config::{DataConfig, SplitRule};
+use super::interaction::NO_TIME;
+use super::session;
+use super::split::Split;
+use super::{Dataset, FeedbackFlags, InteractionLog};
+
 /// What a dataset contains.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DatasetStats {
@@ -45,4 +51,131 @@ pub struct DatasetStats {
     pub has_oracle: bool,
     /// Partial trouble, in words.
     pub warnings: Vec<String>,
+}
+
+impl DatasetStats {
+    /// Counts a dataset under a split.
+    pub fn of(
+        dataset: &Dataset,
+        positives: &[Vec<u32>],
+        split: &Split,
+        n_sessions: usize,
+        n_sessions_kept: usize,
+        config: &DataConfig,
+    ) -> Self {
+        let log = &dataset.log;
+        let mut per_item = vec![0u64; dataset.catalog.len()];
+        for &row in positives.iter().flatten() {
+            per_item[log.item[row as usize].idx()] += 1;
+        }
+        let times = || {
+            log.time_millis
+                .iter()
+                .copied()
+                .filter(|&time| time != NO_TIME)
+        };
+        let cells = log.n_users() as f64 * dataset.catalog.len() as f64;
+        let test_users = split.target_row.iter().flatten().count();
+        Self {
+            name: dataset.name.clone(),
+            format: dataset.format.clone(),
+            fingerprint: dataset.fingerprint.clone(),
+            users: log.n_users() as u64,
+            items: dataset.catalog.len() as u64,
+            events: log.len() as u64,
+            positives: per_item.iter().sum(),
+            sparsity: if cells > 0.0 {
+                1.0 - log.len() as f64 / cells
+            } else {
+                0.0
+            },
+            time_range_millis: times().min().zip(times().max()),
+            feedback: FeedbackFlags::NAMED
+                .iter()
+                .map(|&(name, kind)| {
+                    let n = log
+                        .feedback
+                        .iter()
+                        .filter(|shown| shown.flags.has(kind))
+                        .count();
+                    (name.to_owned(), n as u64)
+                })
+                .collect(),
+            history_lengths: histogram(positives.iter().map(|rows| rows.len() as u64)),
+            popularity: histogram(per_item.iter().copied()),
+            session_rule: session::describe(&config.session),
+            sessions: n_sessions as u64,
+            sessions_kept: n_sessions_kept as u64,
+            split_rule: split_rule(log, split, test_users, config),
+            test_users: test_users as u64,
+            tied_times_frac: tied_times_frac(log),
+            has_oracle: dataset.oracle.is_some(),
+            warnings: dataset.warnings.clone(),
+        }
+    }
+}
+
+/// How often values fall into 0, 1, 2, 3 to 4, 5 to 8 and so on: (upper edge, values), without empty ends.
+fn histogram(values: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
+    let mut counts: Vec<u64> = Vec::new();
+    for value in values {
+        let bucket = match value {
+            0 => 0,
+            _ => value.next_power_of_two().trailing_zeros() as usize + 1,
+        };
+        if counts.len() <= bucket {
+            counts.resize(bucket + 1, 0);
+        }
+        counts[bucket] += 1;
+    }
+    counts
+        .into_iter()
+        .enumerate()
+        .map(|(bucket, count)| (if bucket == 0 { 0 } else { 1 << (bucket - 1) }, count))
+        .skip_while(|&(_, count)| count == 0)
+        .collect()
+}
+
+fn split_rule(
+    log: &InteractionLog,
+    split: &Split,
+    test_users: usize,
+    config: &DataConfig,
+) -> String {
+    let n_learnable: usize = split
+        .learn_end
+        .iter()
+        .zip(&log.user_start)
+        .map(|(end, start)| end - start)
+        .sum();
+    let rule = match config.split.rule {
+        SplitRule::LeaveOneOut => {
+            "each user's last positive event, and what follows it, is held out".to_owned()
+        }
+        SplitRule::ByTime => format!(
+            "the last {:.0} % of the timed events are held out; the target is each user's first positive one",
+            config.split.test_frac * 100.0
+        ),
+    };
+    format!(
+        "{rule}: {n_learnable} of {} events for learning, {test_users} users with a target and at least {} positives",
+        log.len(),
+        config.min_user_events
+    )
+}
+
+/// Share of adjacent timed events of one user with equal times.
+fn tied_times_frac(log: &InteractionLog) -> f64 {
+    let (mut n_pairs, mut n_tied) = (0u64, 0u64);
+    for (users, times) in log.user.windows(2).zip(log.time_millis.windows(2)) {
+        if users[0] == users[1] && times[0] != NO_TIME {
+            n_pairs += 1;
+            n_tied += u64::from(times[0] == times[1]);
+        }
+    }
+    if n_pairs == 0 {
+        0.0
+    } else {
+        n_tied as f64 / n_pairs as f64
+    }
 }

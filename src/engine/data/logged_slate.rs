@@ -1,0 +1,152 @@
+//! Impressions in groups of `slate_len`, viewed or not, with the labels that the session reward model learns. [A 3.3.1]
+//!
+//! The paper does not say how session watch time becomes a label in [0, 1]: here it is the rank of the slate's total
+//! among all training slates. Training slates lie before the cut and hold no held-out event; later ones only test.
+
+use std::ops::Range;
+
+use super::config::DataConfig;
+use super::interaction::NO_TIME;
+use super::prepare::PreparedData;
+use super::session::{day, split_where};
+use super::{FeedbackFlags, InteractionLog, ItemIdx, UserIdx};
+
+/// Impressions that were shown together, or close to each other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoggedSlate {
+    /// Whose.
+    pub user: UserIdx,
+    /// Row of the log of its first item; its history is the user's positive events before it.
+    pub first_row: usize,
+    /// Exactly `slate_len` items, in the order shown.
+    pub items: Vec<ItemIdx>,
+    /// swt (rank of the total watch time among training slates), vtr, wtr, ltr (share of the items viewed, followed,
+    /// liked), each in [0, 1]; NaN where the data does not say.
+    pub labels: [f32; 4],
+    /// Impressions of the slate with that feedback; 0 for swt.
+    pub positives: [u32; 4],
+    /// Shown after the cut: for testing only.
+    pub is_later: bool,
+}
+
+/// Fewer user-days than this are too few to learn from; consecutive impressions are used instead.
+const MIN_SLATES: usize = 2000;
+
+/// Feedback behind vtr, wtr and ltr.
+const KINDS: [FeedbackFlags; 3] = [
+    FeedbackFlags::VIEW,
+    FeedbackFlags::FOLLOW,
+    FeedbackFlags::LIKE,
+];
+
+/// All slates of timed impressions, by user and time.
+pub fn logged_slates(data: &PreparedData, config: &DataConfig) -> Vec<LoggedSlate> {
+    let log = &data.dataset.log;
+    let len = config.session.slate_len;
+    let chunks = match &log.request {
+        Some(request) => chunks(log, len, |a, b| request[a] != request[b]),
+        None => {
+            let by_day = chunks(log, len, |a, b| {
+                day(log.time_millis[a]) != day(log.time_millis[b])
+            });
+            if by_day.len() >= MIN_SLATES {
+                by_day
+            } else {
+                chunks(log, len, |_, _| false)
+            }
+        }
+    };
+    // A kind of feedback that never occurs is one the dataset does not record.
+    let is_known = KINDS.map(|kind| log.feedback.iter().any(|shown| shown.flags.has(kind)));
+    let (mut slates, watch_secs): (Vec<LoggedSlate>, Vec<f32>) = chunks
+        .into_iter()
+        .filter_map(|rows| slate(data, rows, is_known))
+        .unzip();
+    rank_watch_time(&mut slates, &watch_secs);
+    slates
+}
+
+/// Timed rows of each user in chunks of exactly `len` that cross no border.
+fn chunks(
+    log: &InteractionLog,
+    len: usize,
+    is_border: impl Fn(usize, usize) -> bool,
+) -> Vec<Range<usize>> {
+    let mut chunks = Vec::new();
+    for user_idx in 0..log.n_users() {
+        let rows = log.rows_of(UserIdx(user_idx as u32));
+        // Events without a clock sort before all others.
+        let n_untimed = log.time_millis[rows.clone()].partition_point(|&time| time == NO_TIME);
+        for group in split_where(rows.start + n_untimed..rows.end, &is_border) {
+            let n_chunks = group.len() / len;
+            chunks.extend((0..n_chunks).map(|idx| {
+                let start = group.start + idx * len;
+                start..start + len
+            }));
+        }
+    }
+    chunks
+}
+
+/// The slate of some rows and its total watch time, unless it mixes what may be learned with what may not.
+fn slate(
+    data: &PreparedData,
+    rows: Range<usize>,
+    is_known: [bool; 3],
+) -> Option<(LoggedSlate, f32)> {
+    let log = &data.dataset.log;
+    let user = log.user[rows.start];
+    let cut = data.split.cut_millis.unwrap_or(i64::MAX);
+    let is_later = log.time_millis[rows.start] >= cut;
+    let is_learnable =
+        rows.end <= data.split.learn_end[user.idx()] && log.time_millis[rows.end - 1] < cut;
+    if !is_later && !is_learnable {
+        return None;
+    }
+    let mut labels = [f32::NAN; 4];
+    let mut positives = [0; 4];
+    for (head, kind) in KINDS.into_iter().enumerate() {
+        let n = rows
+            .clone()
+            .filter(|&row| log.feedback[row].flags.has(kind))
+            .count();
+        positives[head + 1] = n as u32;
+        if is_known[head] {
+            labels[head + 1] = n as f32 / rows.len() as f32;
+        }
+    }
+    let watch_secs = log.feedback[rows.clone()]
+        .iter()
+        .map(|shown| shown.watch_secs)
+        .sum();
+    let slate = LoggedSlate {
+        user,
+        first_row: rows.start,
+        items: log.item[rows].to_vec(),
+        labels,
+        positives,
+        is_later,
+    };
+    Some((slate, watch_secs))
+}
+
+/// Sets swt to the share of training slates with a lower total, ties counted half.
+fn rank_watch_time(slates: &mut [LoggedSlate], watch_secs: &[f32]) {
+    let mut known: Vec<f32> = slates
+        .iter()
+        .zip(watch_secs)
+        .filter(|(slate, secs)| !slate.is_later && !secs.is_nan())
+        .map(|(_, &secs)| secs)
+        .collect();
+    known.sort_by(f32::total_cmp);
+    if known.is_empty() {
+        return;
+    }
+    for (slate, &secs) in slates.iter_mut().zip(watch_secs) {
+        if !secs.is_nan() {
+            let below = known.partition_point(|&other| other < secs);
+            let up_to = known.partition_point(|&other| other <= secs);
+            slate.labels[0] = (below + up_to) as f32 / (2 * known.len()) as f32;
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Collects events and items in any order and turns them into a [`Dataset`]: dense indices, stable order, fingerprint.
+//! It knows nothing of files.
+
+use std::collections::HashMap;
+
+use sha2::{Digest as _, Sha256};
+
+use super::super::{Dataset, Feedback, InteractionLog, Item, ItemCatalog, ItemIdx, UserIdx};
+use super::simulator::Oracle;
+
+/// One event as a reader found it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RawEvent {
+    pub(super) user: UserIdx,
+    pub(super) item: ItemIdx,
+    /// Milliseconds since 1970, or `NO_TIME`.
+    pub(super) time_millis: i64,
+    /// Position among events of equal time; 0 where the file gives none.
+    pub(super) order: i64,
+    pub(super) request: Option<u32>,
+    pub(super) feedback: Feedback,
+}
+
+/// Text identifiers numbered in the order of their first appearance.
+#[derive(Debug, Default)]
+struct Names {
+    idx_of: HashMap<String, u32>,
+    names: Vec<String>,
+}
+
+impl Names {
+    fn idx(&mut self, name: &str) -> u32 {
+        if let Some(&idx) = self.idx_of.get(name) {
+            return idx;
+        }
+        let idx = u32::try_from(self.names.len())
+            .expect("four billion identifiers do not fit into memory");
+        self.idx_of.insert(name.to_owned(), idx);
+        self.names.push(name.to_owned());
+        idx
+    }
+}
+
+/// A dataset in the making.
+#[derive(Debug, Default)]
+pub(super) struct DatasetBuilder {
+    users: Names,
+    items: Names,
+    requests: Names,
+    /// Row = index of the item's name; items known from events only have no content yet.
+    contents: Vec<Option<Item>>,
+    events: Vec<RawEvent>,
+    pub(super) warnings: Vec<String>,
+}
+
+impl DatasetBuilder {
+    /// Adds an item from an item file. Returns false, and keeps the first, when it was there already.
+    pub(super) fn add_item(&mut self, item: Item) -> bool {
+        let idx = self.items.idx(&item.external_id) as usize;
+        if self.contents.len() <= idx {
+            self.contents.resize(idx + 1, None);
+        }
+        let is_new = self.contents[idx].is_none();
+        if is_new {
+            self.contents[idx] = Some(item);
+        }
+        is_new
+    }
+
+    /// The index of a user, new or known.
+    pub(super) fn user(&mut self, external_id: &str) -> UserIdx {
+        UserIdx(self.users.idx(external_id))
+    }
+
+    /// The index of an item, new or known.
+    pub(super) fn item(&mut self, external_id: &str) -> ItemIdx {
+        ItemIdx(self.items.idx(external_id))
+    }
+
+    /// The number of a request, new or known.
+    pub(super) fn request(&mut self, external_id: &str) -> u32 {
+        self.requests.idx(external_id)
+    }
+
+    /// Adds an event.
+    pub(super) fn add_event(&mut self, event: RawEvent) {
+        self.events.push(event);
+    }
+
+    /// Sorts and freezes everything. The oracle is given the identifiers so that it can follow their order.
+    pub(super) fn finish(self, format: &str) -> Dataset {
+        let Self {
+            users,
+            items,
+            mut contents,
+            mut events,
+            warnings,
+            ..
+        } = self;
+        // A stable sort keeps the order of the files among events of equal time and order.
+        events.sort_by_key(|event| (event.user, event.time_millis, event.order));
+        contents.resize(items.names.len(), None);
+        let catalog = ItemCatalog {
+            items: contents
+                .into_iter()
+                .zip(items.names)
+                .map(|(content, external_id)| {
+                    content.unwrap_or_else(|| Item {
+                        external_id,
+                        ..Item::default()
+                    })
+                })
+                .collect(),
+        };
+        let log = log_of(&events, users.names.len());
+        let fingerprint = fingerprint(&catalog, &users.names, &log);
+        Dataset {
+            name: String::new(),
+            format: format.to_owned(),
+            catalog,
+            users: users.names,
+            log,
+            oracle: None::<Oracle>,
+            fingerprint,
+            warnings,
+        }
+    }
+}
+
+/// Columns from sorted events.
+fn log_of(events: &[RawEvent], n_users: usize) -> InteractionLog {
+    let user_start = (0..=n_users)
+        .map(|user_idx| events.partition_point(|event| event.user.idx() < user_idx))
+        .collect();
+    // Requests are used only when every timed event has one: half of them would group wrongly.
+    let has_requests = events.iter().any(|event| event.request.is_some());
+    InteractionLog {
+        user: events.iter().map(|event| event.user).collect(),
+        item: events.iter().map(|event| event.item).collect(),
+        time_millis: events.iter().map(|event| event.time_millis).collect(),
+        request: has_requests.then(|| {
+            events
+                .iter()
+                .map(|event| event.request.unwrap_or(u32::MAX))
+                .collect()
+        }),
+        feedback: events.iter().map(|event| event.feedback).collect(),
+        user_start,
+    }
+}
+
+/// SHA-256 over all that reaches a result. Every text is preceded by its length, so that no two contents
+/// look alike.
+fn fingerprint(catalog: &ItemCatalog, users: &[String], log: &InteractionLog) -> String {
+    let mut hash = Sha256::new();
+    let text = |hash: &mut Sha256, text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    let count = |hash: &mut Sha256, n: usize| hash.update((n as u64).to_le_bytes());
+    count(&mut hash, catalog.len());
+    for item in &catalog.items {
+        for field in [&item.external_id, &item.title, &item.text] {
+            text(&mut hash, field);
+        }
+        count(&mut hash, item.categories.len());
+        for category in &item.categories {
+            text(&mut hash, category);
+        }
+        hash.update([u8::from(item.author.is_some())]);
+        text(&mut hash, item.author.as_deref().unwrap_or_default());
+        hash.update(item.duration_secs.unwrap_or(f32::NAN).to_le_bytes());
+        count(&mut hash, item.features.len());
+        for (name, value) in &item.features {
+            text(&mut hash, name);
+            text(&mut hash, value);
+        }
+    }
+    count(&mut hash, users.len());
+    for user in users {
+        text(&mut hash, user);
+    }
+    count(&mut hash, log.len());
+    for row in 0..log.len() {
+        hash.update(log.user[row].0.to_le_bytes());
+        hash.update(log.item[row].0.to_le_bytes());
+        hash.update(log.time_millis[row].to_le_bytes());
+        if let Some(request) = &log.request {
+            hash.update(request[row].to_le_bytes());
+        }
+        hash.update(log.feedback[row].watch_secs.to_le_bytes());
+        hash.update(log.feedback[row].flags.0.to_le_bytes());
+    }
+    use std::fmt::Write as _;
+    let digest = hash.finalize();
+    digest
+        .iter()
+        .fold(String::with_capacity(2 * digest.len()), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("writing to a String never fails");
+            hex
+        })
+}
