@@ -1,1 +1,7 @@
-//! batch
+//! Histories and sessions as tensors.
+
+mod history;
+mod session;
+
+pub use history::HistoryBatch;
+pub use session::{Example, SessionBatch};

@@ -1,1 +1,8 @@
-//! decode
+//! Decoding: from histories to slates. [A 3.3.2, 4]
+
+pub mod beam;
+pub mod constraint;
+pub mod slate;
+
+pub use beam::{Beam, beam_search};
+pub use slate::{rank_items, slate_items};

@@ -1,3 +1,20 @@
 //! The generator: a T5-style encoder-decoder over semantic-ID tokens with a mixture of experts in the decoder. [A 3.2]
+//!
+//! Between the layers, activations are kept as `[rows, d_model]`: all tokens of the batch below each other.
+//! Only attention looks at them as sequences.
 
+pub mod attention;
+pub mod block;
+pub mod cache;
 pub mod config;
+pub mod encoder_decoder;
+pub mod experts;
+pub mod feed_forward;
+mod init;
+pub mod norm;
+mod routing;
+pub mod size;
+
+pub use cache::DecodeCache;
+pub use config::ModelConfig;
+pub use encoder_decoder::{EncoderDecoder, Memory};

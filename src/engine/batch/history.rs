@@ -1,0 +1,82 @@
+//! The encoder's input: the codes of the last items of each user, oldest first. [A eq. 1, Fig. 2]
+
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+
+use crate::engine::data::ItemIdx;
+use crate::engine::tokenizer::SemanticIdTable;
+use crate::engine::tokenizer::vocab::TokenVocab;
+
+/// Histories of a batch, most recent item last in every row.
+#[derive(Clone, Debug)]
+pub struct HistoryBatch {
+    /// `SEP c1 .. cL` per item with PAD before the first, `[n_rows, n_items * (n_levels + 1)]`.
+    pub tokens: Tensor<2, Int>,
+    /// Whether a token is PAD, same shape.
+    pub is_pad: Tensor<2, Bool>,
+    /// Whether any token is PAD.
+    pub has_padding: bool,
+}
+
+impl HistoryBatch {
+    /// Takes the last `history_len` items of each history. The batch is as wide as its longest row.
+    /// An empty history becomes a lone SEP, so that there is always something to attend to.
+    pub fn new(
+        histories: &[Vec<ItemIdx>],
+        table: &SemanticIdTable,
+        history_len: usize,
+        device: &Device,
+    ) -> Self {
+        let vocab = TokenVocab {
+            n_levels: table.n_levels(),
+            codebook_size: table.codebook_size(),
+        };
+        let item_len = vocab.n_levels + 1;
+        let longest = histories.iter().map(Vec::len).max().unwrap_or(0);
+        let width = longest.clamp(1, history_len) * item_len;
+
+        let mut tokens = Vec::with_capacity(histories.len() * width);
+        for history in histories {
+            let recent = &history[history.len().saturating_sub(history_len)..];
+            let n_tokens = (recent.len() * item_len).max(1);
+            tokens.extend(std::iter::repeat_n(
+                i64::from(TokenVocab::PAD),
+                width - n_tokens,
+            ));
+            if recent.is_empty() {
+                tokens.push(i64::from(TokenVocab::SEP));
+            }
+            for item in recent {
+                tokens.push(i64::from(TokenVocab::SEP));
+                tokens.extend(
+                    table
+                        .sid(*item)
+                        .iter()
+                        .enumerate()
+                        .map(|(level_idx, code)| i64::from(vocab.token(level_idx, *code))),
+                );
+            }
+        }
+        let has_padding = tokens.contains(&i64::from(TokenVocab::PAD));
+        let tokens: Tensor<2, Int> =
+            Tensor::from_data(TensorData::new(tokens, [histories.len(), width]), device);
+        Self {
+            is_pad: tokens.clone().equal_elem(i64::from(TokenVocab::PAD)),
+            tokens,
+            has_padding,
+        }
+    }
+
+    /// Number of histories.
+    pub fn n_rows(&self) -> usize {
+        self.tokens.dims()[0]
+    }
+
+    /// The same batch for a model that does not record gradients.
+    pub fn without_autodiff(&self) -> Self {
+        Self {
+            tokens: self.tokens.clone().without_autodiff(),
+            is_pad: self.is_pad.clone().without_autodiff(),
+            has_padding: self.has_padding,
+        }
+    }
+}

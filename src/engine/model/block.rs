@@ -1,0 +1,118 @@
+//! One block of the encoder and one of the decoder. [A 3.2, Fig. 2]
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::attention::{Attention, KeyValue};
+use super::config::ModelConfig;
+use super::feed_forward::{FeedForward, SwiGlu};
+use super::init::Initializer;
+use super::norm::Residual;
+
+/// Fully visible self-attention, then a dense feed-forward layer.
+#[derive(Module, Debug)]
+pub struct EncoderBlock {
+    attention: Attention,
+    attention_residual: Residual,
+    feed_forward: SwiGlu,
+    feed_forward_residual: Residual,
+}
+
+impl EncoderBlock {
+    pub(super) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
+        Self {
+            attention: Attention::init(config.d_model, config.n_heads, init),
+            attention_residual: Residual::init(config, init),
+            feed_forward: SwiGlu::init(config.d_model, config.d_ff, init),
+            feed_forward_residual: Residual::init(config, init),
+        }
+    }
+
+    /// # Shapes
+    /// - x, output: `[n_rows * n_tokens, d_model]`
+    /// - mask: broadcasts to `[n_rows, n_heads, n_tokens, n_tokens]`
+    pub fn forward(&self, x: Tensor<2>, n_rows: usize, mask: Option<&Tensor<4>>) -> Tensor<2> {
+        let x = self.attention_residual.forward(x, |x| {
+            let own = self.attention.key_value(x.clone(), n_rows);
+            self.attention.forward(x, &own, mask)
+        });
+        self.feed_forward_residual
+            .forward(x, |x| self.feed_forward.forward(x))
+    }
+}
+
+/// What a decoder block sees besides its input.
+#[derive(Clone, Debug)]
+pub struct DecoderContext {
+    /// Keys and values of the encoder's output, one row per request.
+    pub memory: KeyValue,
+    /// Keys and values of the tokens decoded so far, one row per beam.
+    pub past: Option<KeyValue>,
+}
+
+/// Causal self-attention, cross-attention to the encoder's output, then experts.
+#[derive(Module, Debug)]
+pub struct DecoderBlock {
+    self_attention: Attention,
+    self_attention_residual: Residual,
+    cross_attention: Attention,
+    cross_attention_residual: Residual,
+    feed_forward: FeedForward,
+    feed_forward_residual: Residual,
+}
+
+impl DecoderBlock {
+    pub(super) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
+        Self {
+            self_attention: Attention::init(config.d_model, config.n_heads, init),
+            self_attention_residual: Residual::init(config, init),
+            cross_attention: Attention::init(config.d_model, config.n_heads, init),
+            cross_attention_residual: Residual::init(config, init),
+            feed_forward: FeedForward::init(config, init),
+            feed_forward_residual: Residual::init(config, init),
+        }
+    }
+
+    /// The block's context before the first token.
+    ///
+    /// # Shapes
+    /// - memory: `[n_requests * n_keys, d_model]`
+    pub fn start(&self, memory: Tensor<2>, n_requests: usize) -> DecoderContext {
+        DecoderContext {
+            memory: self.cross_attention.key_value(memory, n_requests),
+            past: None,
+        }
+    }
+
+    /// Processes the next tokens of every row and adds them to the context.
+    ///
+    /// # Shapes
+    /// - x, output: `[n_rows * n_new, d_model]`
+    /// - causal_mask: broadcasts to `[n_rows, n_heads, n_new, n_past + n_new]`
+    /// - memory_mask: broadcasts to `[n_requests, n_heads, n_new * n_rows / n_requests, n_keys]`
+    pub fn forward(
+        &self,
+        x: Tensor<2>,
+        n_rows: usize,
+        context: &mut DecoderContext,
+        causal_mask: Option<&Tensor<4>>,
+        memory_mask: Option<&Tensor<4>>,
+    ) -> Tensor<2> {
+        let x = self.self_attention_residual.forward(x, |x| {
+            let newer = self.self_attention.key_value(x.clone(), n_rows);
+            let own = match context.past.take() {
+                Some(past) => past.append(newer),
+                None => newer,
+            };
+            let attended = self.self_attention.forward(x, &own, causal_mask);
+            context.past = Some(own);
+            attended
+        });
+        let x = self.cross_attention_residual.forward(x, |x| {
+            self.cross_attention
+                .forward(x, &context.memory, memory_mask)
+        });
+        self.feed_forward_residual
+            .forward(x, |x| self.feed_forward.forward(x))
+    }
+}

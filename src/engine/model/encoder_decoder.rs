@@ -1,0 +1,282 @@
+//! The generator as a whole: history tokens in, logits over the codes of each level out. [A 3.2, eq. 1-4]
+//!
+//! ```text
+//! encoder:  PAD .. SEP c1 .. cL SEP c1 .. cL       positions counted from the most recent token
+//! decoder:  BOS c1 .. cL BOS c1 .. cL ..           BOS predicts c1, c1 predicts c2, ..; cL predicts nothing
+//! ```
+//!
+//! The output for a position of level l covers the K codes of that level only.
+//! The paper leaves open: positions (learned here), biases (none here), the feed-forward gate (SwiGLU here).
+
+use burn::module::{Module, Param};
+use burn::nn::Linear;
+use burn::tensor::{Device, Int, Tensor, TensorData, module::embedding};
+
+use super::attention::{causal_mask, padding_mask};
+use super::block::{DecoderBlock, EncoderBlock};
+use super::cache::DecodeCache;
+use super::config::{ModelConfig, NormPlacement};
+use super::init::Initializer;
+use super::norm::RmsNorm;
+use crate::engine::batch::HistoryBatch;
+use crate::engine::seed::Seed;
+use crate::engine::tokenizer::vocab::TokenVocab;
+
+/// Standard deviation of new embeddings: small, so that the first predictions are nearly uniform.
+const EMBEDDING_STD: f64 = 0.02;
+
+/// The generator.
+#[derive(Module, Debug)]
+pub struct EncoderDecoder {
+    /// One row per token, `[vocab_size, d_model]`; also the output weights where tied.
+    pub embeddings: Param<Tensor<2>>,
+    /// The last row belongs to the most recent token, `[history_len * (n_levels + 1), d_model]`.
+    pub encoder_positions: Param<Tensor<2>>,
+    /// `[slate_len * (n_levels + 1), d_model]`.
+    pub decoder_positions: Param<Tensor<2>>,
+    encoder: Vec<EncoderBlock>,
+    /// Closes the residual stream of a pre-norm encoder.
+    encoder_norm: Option<RmsNorm>,
+    decoder: Vec<DecoderBlock>,
+    decoder_norm: Option<RmsNorm>,
+    /// One layer per level; empty where the output is tied to the embeddings.
+    outputs: Vec<Linear>,
+    n_levels: usize,
+    codebook_size: usize,
+}
+
+/// The encoder's view of a batch of histories.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    /// `[n_requests * n_tokens, d_model]`.
+    hidden: Tensor<2>,
+    n_requests: usize,
+    mask: Option<Tensor<4>>,
+}
+
+impl ModelConfig {
+    /// A new generator for slates of up to `slate_len` items, the same on every device.
+    ///
+    /// # Panics
+    /// If `n_heads` does not divide `d_model` or more experts are active than there are: configurations are checked before.
+    pub fn init(
+        &self,
+        vocab: TokenVocab,
+        slate_len: usize,
+        seed: Seed,
+        device: &Device,
+    ) -> EncoderDecoder {
+        let d_model = self.d_model;
+        let item_len = vocab.n_levels + 1;
+        let mut init = Initializer::new(seed, device);
+        let init = &mut init;
+        let final_norm = |init: &Initializer<'_>| {
+            (self.norm == NormPlacement::Pre).then(|| RmsNorm::init(d_model, init))
+        };
+        let n_outputs = if self.tie_embeddings {
+            0
+        } else {
+            vocab.n_levels
+        };
+        EncoderDecoder {
+            embeddings: init.uniform([vocab.size(), d_model], EMBEDDING_STD),
+            encoder_positions: init.uniform([self.history_len * item_len, d_model], EMBEDDING_STD),
+            decoder_positions: init.uniform([slate_len * item_len, d_model], EMBEDDING_STD),
+            encoder: (0..self.n_encoder_layers)
+                .map(|_| EncoderBlock::init(self, init))
+                .collect(),
+            encoder_norm: final_norm(init),
+            decoder: (0..self.n_decoder_layers)
+                .map(|_| DecoderBlock::init(self, init))
+                .collect(),
+            decoder_norm: final_norm(init),
+            outputs: (0..n_outputs)
+                .map(|_| Linear {
+                    weight: init.uniform([d_model, vocab.codebook_size], EMBEDDING_STD),
+                    bias: None,
+                })
+                .collect(),
+            n_levels: vocab.n_levels,
+            codebook_size: vocab.codebook_size,
+        }
+    }
+}
+
+impl EncoderDecoder {
+    /// The vocabulary the generator was built for.
+    pub fn vocab(&self) -> TokenVocab {
+        TokenVocab {
+            n_levels: self.n_levels,
+            codebook_size: self.codebook_size,
+        }
+    }
+
+    /// Items a slate can have at most.
+    pub fn slate_len(&self) -> usize {
+        self.decoder_positions.dims()[0] / (self.n_levels + 1)
+    }
+
+    /// Number of trainable values.
+    pub fn n_parameters(&self) -> usize {
+        self.num_params()
+    }
+
+    /// Reads the histories, once per request.
+    pub fn encode(&self, history: &HistoryBatch) -> Memory {
+        let [n_requests, n_tokens] = history.tokens.dims();
+        let [n_positions, _] = self.encoder_positions.dims();
+        assert!(
+            n_tokens <= n_positions,
+            "{n_tokens} history tokens for {n_positions} positions"
+        );
+        let mask = history
+            .has_padding
+            .then(|| padding_mask(history.is_pad.clone()));
+        let positions = self
+            .encoder_positions
+            .val()
+            .slice_dim(0, n_positions - n_tokens..n_positions);
+        let mut hidden = self.embed(history.tokens.clone(), positions);
+        for block in &self.encoder {
+            hidden = block.forward(hidden, n_requests, mask.as_ref());
+        }
+        if let Some(norm) = &self.encoder_norm {
+            hidden = norm.forward(hidden);
+        }
+        Memory {
+            hidden,
+            n_requests,
+            mask,
+        }
+    }
+
+    /// Logits of every code of given slates, each given the codes before it (teacher forcing).
+    ///
+    /// # Shapes
+    /// - codes: `[n_requests, n_items * n_levels]`, in `0..codebook_size`
+    /// - output: `[n_requests, n_items * n_levels, codebook_size]`
+    pub fn decode(&self, memory: &Memory, codes: Tensor<2, Int>) -> Tensor<3> {
+        let [n_rows, n_codes] = codes.dims();
+        let n_items = n_codes / self.n_levels;
+        let hidden = self.advance(&mut self.start_cache(memory), self.session_tokens(codes));
+        let [_, d_model] = hidden.dims();
+        let hidden = hidden.reshape([n_rows * n_items, self.n_levels + 1, d_model]);
+        let logits = (0..self.n_levels)
+            .map(|level_idx| {
+                let hidden = hidden
+                    .clone()
+                    .slice_dim(1, level_idx..level_idx + 1)
+                    .reshape([n_rows * n_items, d_model]);
+                self.level_logits(hidden, level_idx)
+            })
+            .collect();
+        Tensor::cat(logits, 1).reshape([n_rows, n_codes, self.codebook_size])
+    }
+
+    /// A cache for decoding step by step, with one row per request.
+    pub fn start_cache(&self, memory: &Memory) -> DecodeCache {
+        DecodeCache {
+            contexts: self
+                .decoder
+                .iter()
+                .map(|block| block.start(memory.hidden.clone(), memory.n_requests))
+                .collect(),
+            memory_mask: memory.mask.clone(),
+            n_tokens: 0,
+        }
+    }
+
+    /// Feeds the next tokens of every row and returns the logits of the level that follows the last of them.
+    ///
+    /// # Shapes
+    /// - tokens: `[n_rows, n_new]`
+    /// - output: `[n_rows, codebook_size]`
+    ///
+    /// # Panics
+    /// If the last token completes an item, after which BOS must come.
+    pub fn step(&self, cache: &mut DecodeCache, tokens: Tensor<2, Int>) -> Tensor<2> {
+        let [n_rows, n_new] = tokens.dims();
+        let hidden = self.advance(cache, tokens);
+        let [_, d_model] = hidden.dims();
+        let level_idx = (cache.n_tokens - 1) % (self.n_levels + 1);
+        assert!(
+            level_idx < self.n_levels,
+            "no level follows token {}",
+            cache.n_tokens
+        );
+        let last = hidden
+            .reshape([n_rows, n_new, d_model])
+            .slice_dim(1, n_new - 1..n_new)
+            .reshape([n_rows, d_model]);
+        self.level_logits(last, level_idx)
+    }
+
+    /// Runs the decoder over the next tokens of every row: `[n_rows * n_new, d_model]`.
+    fn advance(&self, cache: &mut DecodeCache, tokens: Tensor<2, Int>) -> Tensor<2> {
+        let [n_rows, n_new] = tokens.dims();
+        let n_past = cache.n_tokens;
+        cache.n_tokens += n_new;
+        let positions = self
+            .decoder_positions
+            .val()
+            .slice_dim(0, n_past..cache.n_tokens);
+        let mask = causal_mask(n_past, n_new, &tokens.device());
+        let mut hidden = self.embed(tokens, positions);
+        for (block, context) in self.decoder.iter().zip(&mut cache.contexts) {
+            hidden = block.forward(
+                hidden,
+                n_rows,
+                context,
+                mask.as_ref(),
+                cache.memory_mask.as_ref(),
+            );
+        }
+        match &self.decoder_norm {
+            Some(norm) => norm.forward(hidden),
+            None => hidden,
+        }
+    }
+
+    /// Embeddings of tokens plus positions, scaled by √d_model so that small initial weights still carry the residual stream.
+    ///
+    /// # Shapes
+    /// - tokens: `[n_rows, n_tokens]`
+    /// - positions: `[n_tokens, d_model]`
+    /// - output: `[n_rows * n_tokens, d_model]`
+    fn embed(&self, tokens: Tensor<2, Int>, positions: Tensor<2>) -> Tensor<2> {
+        let [n_rows, n_tokens] = tokens.dims();
+        let [_, d_model] = positions.dims();
+        let sum = embedding(self.embeddings.val(), tokens) + positions.unsqueeze();
+        (sum * (d_model as f64).sqrt()).reshape([n_rows * n_tokens, d_model])
+    }
+
+    /// Decoder input of given slates: BOS before the codes of each item, codes as tokens.
+    fn session_tokens(&self, codes: Tensor<2, Int>) -> Tensor<2, Int> {
+        let [n_rows, n_codes] = codes.dims();
+        let n_items = n_codes / self.n_levels;
+        let device = codes.device();
+        let offsets: Vec<i64> = (0..self.n_levels)
+            .map(|level_idx| i64::from(self.vocab().token(level_idx, 0)))
+            .collect();
+        let offsets: Tensor<2, Int> =
+            Tensor::from_data(TensorData::new(offsets, [1, self.n_levels]), &device);
+        let tokens = codes.reshape([n_rows * n_items, self.n_levels]) + offsets;
+        let bos = Tensor::full([n_rows * n_items, 1], i64::from(TokenVocab::BOS), &device);
+        Tensor::cat(vec![bos, tokens], 1).reshape([n_rows, n_items * (self.n_levels + 1)])
+    }
+
+    /// # Shapes
+    /// - hidden: `[n_rows, d_model]`
+    /// - output: `[n_rows, codebook_size]`
+    fn level_logits(&self, hidden: Tensor<2>, level_idx: usize) -> Tensor<2> {
+        if let Some(output) = self.outputs.get(level_idx) {
+            return output.forward(hidden);
+        }
+        let start = self.vocab().token(level_idx, 0) as usize;
+        let codewords = self
+            .embeddings
+            .val()
+            .slice_dim(0, start..start + self.codebook_size);
+        hidden.matmul(codewords.transpose())
+    }
+}

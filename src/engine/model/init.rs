@@ -1,0 +1,61 @@
+//! Initial weights, drawn on the host from the experiment's seed so that every device starts from the same model.
+
+use burn::module::Param;
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::RngExt as _;
+
+use crate::engine::seed::Seed;
+
+/// Draws parameters one after the other, each from a stream of its own.
+pub(super) struct Initializer<'a> {
+    seed: Seed,
+    n_drawn: u64,
+    device: &'a Device,
+}
+
+impl<'a> Initializer<'a> {
+    pub(super) fn new(seed: Seed, device: &'a Device) -> Self {
+        Self {
+            seed,
+            n_drawn: 0,
+            device,
+        }
+    }
+
+    /// A parameter with values uniform around zero with standard deviation `std`.
+    pub(super) fn uniform<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        std: f64,
+    ) -> Param<Tensor<D>> {
+        let mut rng = self.seed.rng("model.init", self.n_drawn);
+        self.n_drawn += 1;
+        let limit = (std * 3.0_f64.sqrt()) as f32;
+        let values: Vec<f32> = (0..shape.iter().product())
+            .map(|_| rng.random_range(-limit..limit))
+            .collect();
+        Param::from_data(TensorData::new(values, shape), self.device)
+    }
+
+    /// A layer without bias that keeps the variance of its input.
+    pub(super) fn linear(&mut self, d_input: usize, d_output: usize) -> Linear {
+        Linear {
+            weight: self.uniform([d_input, d_output], fan_in_std(d_input)),
+            bias: None,
+        }
+    }
+
+    /// A parameter of ones.
+    pub(super) fn ones<const D: usize>(&self, shape: [usize; D]) -> Param<Tensor<D>> {
+        Param::from_data(
+            TensorData::new(vec![1.0_f32; shape.iter().product()], shape),
+            self.device,
+        )
+    }
+}
+
+/// Standard deviation of weights that keep the variance of `d_input` inputs.
+pub(super) fn fan_in_std(d_input: usize) -> f64 {
+    (d_input as f64).sqrt().recip()
+}

@@ -1,0 +1,67 @@
+//! Root-mean-square normalisation and the residual connection around each sublayer. [A Fig. 2]
+
+use burn::module::{Module, Param};
+use burn::nn::{Dropout, DropoutConfig};
+use burn::tensor::Tensor;
+
+use super::config::{ModelConfig, NormPlacement};
+use super::init::Initializer;
+
+/// Keeps the division finite for a row of zeros.
+const EPSILON: f64 = 1e-6;
+
+/// Divides each row by its root mean square, then scales each column.
+#[derive(Module, Debug)]
+pub struct RmsNorm {
+    /// Scale of each column, `[d_model]`.
+    pub gamma: Param<Tensor<1>>,
+}
+
+impl RmsNorm {
+    pub(super) fn init(d_model: usize, init: &Initializer<'_>) -> Self {
+        Self {
+            gamma: init.ones([d_model]),
+        }
+    }
+
+    /// # Shapes
+    /// - x: `[rows, d_model]`
+    /// - output: `[rows, d_model]`
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let mean_square = x.clone().square().mean_dim(1);
+        let inverse_rms = (mean_square + EPSILON).sqrt().recip();
+        x * inverse_rms * self.gamma.val().unsqueeze()
+    }
+}
+
+/// Adds a sublayer to its input, with the normalisation before or after it.
+#[derive(Module, Debug)]
+pub struct Residual {
+    norm: RmsNorm,
+    dropout: Dropout,
+    is_pre_norm: bool,
+}
+
+impl Residual {
+    pub(super) fn init(config: &ModelConfig, init: &Initializer<'_>) -> Self {
+        Self {
+            norm: RmsNorm::init(config.d_model, init),
+            dropout: DropoutConfig::new(config.dropout).init(),
+            is_pre_norm: config.norm == NormPlacement::Pre,
+        }
+    }
+
+    /// `x + f(norm(x))` or `norm(x + f(x))`; rows stay rows.
+    pub fn forward(
+        &self,
+        x: Tensor<2>,
+        sublayer: impl FnOnce(Tensor<2>) -> Tensor<2>,
+    ) -> Tensor<2> {
+        if self.is_pre_norm {
+            x.clone() + self.dropout.forward(sublayer(self.norm.forward(x)))
+        } else {
+            self.norm
+                .forward(x.clone() + self.dropout.forward(sublayer(x)))
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! How large a generator is and what it costs, by arithmetic alone.
+
+use super::config::{ModelConfig, NormPlacement};
+use crate::engine::tokenizer::vocab::TokenVocab;
+
+/// Size and cost of a generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ModelSize {
+    /// Trainable values.
+    pub n_parameters: usize,
+    /// Those that one token meets: all but the experts it does not use. [A 4: 13%]
+    pub n_active_parameters: usize,
+    /// Floating-point operations of one forward pass over a full history and slate, multiply and add counted apart.
+    /// Matrix products only.
+    pub forward_flops: u64,
+}
+
+impl ModelConfig {
+    /// Size for a vocabulary and slates of `slate_len` items.
+    pub fn size(&self, vocab: TokenVocab, slate_len: usize) -> ModelSize {
+        let d = self.d_model;
+        let item_len = vocab.n_levels + 1;
+        let n_history = self.history_len * item_len;
+        let n_slate = slate_len * item_len;
+        let is_dense = self.n_experts == 0;
+
+        let attention = 4 * d * d;
+        let dense = 3 * d * self.d_ff;
+        let expert = 3 * d * self.d_ff_expert;
+        let router = d * self.n_experts;
+        let final_norms = match self.norm {
+            NormPlacement::Pre => 2 * d,
+            NormPlacement::Post => 0,
+        };
+        let output = vocab.n_levels * vocab.codebook_size * d;
+
+        let feed_forward = if is_dense {
+            dense
+        } else {
+            router + self.n_experts * expert
+        };
+        let idle = if is_dense {
+            0
+        } else {
+            (self.n_experts - self.n_active_experts) * expert
+        };
+        let n_parameters = (vocab.size() + n_history + n_slate) * d
+            + self.n_encoder_layers * (attention + dense + 2 * d)
+            + self.n_decoder_layers * (2 * attention + feed_forward + 3 * d)
+            + final_norms
+            + if self.tie_embeddings { 0 } else { output };
+
+        let encoder = n_history * (attention + dense) + 2 * n_history * n_history * d;
+        let decoder = n_slate * (2 * attention + feed_forward - idle - 2 * d * d)
+            + 2 * n_history * d * d
+            + 2 * n_slate * (n_slate + n_history) * d;
+        let n_products =
+            self.n_encoder_layers * encoder + self.n_decoder_layers * decoder + slate_len * output;
+        ModelSize {
+            n_parameters,
+            n_active_parameters: n_parameters - self.n_decoder_layers * idle,
+            forward_flops: 2 * n_products as u64,
+        }
+    }
+}
