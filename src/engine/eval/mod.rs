@@ -1,4 +1,6 @@
 //! Held-out evaluation.
 
 pub mod config;
+pub mod floors;
+pub mod metrics;
 pub mod report;

@@ -1,0 +1,143 @@
+//! Metrics as pure functions on plain numbers: ranks, areas, means with intervals, entropies.
+//!
+//! Nothing here knows a model or a dataset.
+
+use crate::engine::data::ItemIdx;
+
+/// Place of the target in a ranking, counting from 0; `None` where the ranking does not hold it.
+pub fn rank_of(ranking: &[ItemIdx], target: ItemIdx) -> Option<usize> {
+    ranking.iter().position(|item| *item == target)
+}
+
+/// Hit rate at k for one user with one target: 1 if it is among the first k, else 0. Equals recall at k.
+#[doc(alias = "recall_at_k")]
+pub fn hr_at_k(rank: Option<usize>, k: usize) -> f64 {
+    f64::from(u8::from(rank.is_some_and(|rank| rank < k)))
+}
+
+/// Normalised discounted cumulative gain at k for one user with one target: 1 / log2(2 + rank) within the first k.
+pub fn ndcg_at_k(rank: Option<usize>, k: usize) -> f64 {
+    match rank {
+        Some(rank) if rank < k => 1.0 / (rank as f64 + 2.0).log2(),
+        _ => 0.0,
+    }
+}
+
+/// Mean and half width of its 95% normal interval, 1.96 s / sqrt(n). The half width is 0 below two values.
+pub fn mean_ci95(values: &[f64]) -> (f64, f64) {
+    let n = values.len() as f64;
+    if values.is_empty() {
+        return (0.0, 0.0);
+    }
+    let mean = values.iter().sum::<f64>() / n;
+    if values.len() < 2 {
+        return (mean, 0.0);
+    }
+    let variance = values
+        .iter()
+        .map(|value| (value - mean).powi(2))
+        .sum::<f64>()
+        / (n - 1.0);
+    (mean, 1.96 * (variance / n).sqrt())
+}
+
+/// Area under the ROC curve with soft labels in `[0, 1]`.
+///
+/// An example with label y counts as a positive of mass y and a negative of mass 1 - y, both at its score;
+/// equal scores count one half. With labels 0 and 1 this is the usual area; with soft labels an example
+/// ties with itself, so a perfect ranking stays below 1. `None` where one of the classes has no mass.
+pub fn auc(scores: &[f64], labels: &[f64]) -> Option<f64> {
+    assert_eq!(scores.len(), labels.len(), "one label per score");
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+
+    let (mut positives, mut negatives, mut area) = (0.0, 0.0, 0.0);
+    for ties in order.chunk_by(|a, b| scores[*a].total_cmp(&scores[*b]).is_eq()) {
+        let positive: f64 = ties.iter().map(|idx| labels[*idx]).sum();
+        let negative = ties.len() as f64 - positive;
+        area += positive * (negatives + negative / 2.0);
+        positives += positive;
+        negatives += negative;
+    }
+    (positives > 0.0 && negatives > 0.0).then(|| area / (positives * negatives))
+}
+
+/// Entropy of a distribution, nats.
+pub fn entropy_nats(probs: &[f64]) -> f64 {
+    -probs
+        .iter()
+        .filter(|prob| **prob > 0.0)
+        .map(|prob| prob * prob.ln())
+        .sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() < 1e-12, "{a} is not {b}");
+    }
+
+    #[test]
+    fn hit_rate_and_gain_of_one_target() {
+        let ranking = [ItemIdx(7), ItemIdx(3), ItemIdx(9)];
+        assert_eq!(rank_of(&ranking, ItemIdx(9)), Some(2));
+        assert_eq!(rank_of(&ranking, ItemIdx(1)), None);
+        close(hr_at_k(Some(2), 3), 1.0);
+        close(hr_at_k(Some(2), 2), 0.0);
+        close(hr_at_k(None, 10), 0.0);
+        close(ndcg_at_k(Some(0), 10), 1.0);
+        close(ndcg_at_k(Some(2), 10), 0.5);
+        close(ndcg_at_k(Some(2), 2), 0.0);
+        close(ndcg_at_k(None, 10), 0.0);
+    }
+
+    #[test]
+    fn mean_and_interval_by_hand() {
+        // Variance of 1, 2, 3, 4 is 5/3; half width 1.96 * sqrt(5/3 / 4).
+        let (mean, half) = mean_ci95(&[1.0, 2.0, 3.0, 4.0]);
+        close(mean, 2.5);
+        close(half, 1.96 * (5.0_f64 / 12.0).sqrt());
+        assert_eq!(mean_ci95(&[3.0]), (3.0, 0.0));
+        assert_eq!(mean_ci95(&[]), (0.0, 0.0));
+    }
+
+    #[test]
+    fn area_with_hard_labels_and_ties() {
+        // Pairs (positive, negative): .9>.5, .9>.1, .5=.5, .5>.1 -> 3.5 of 4.
+        let area = auc(&[0.9, 0.5, 0.5, 0.1], &[1.0, 1.0, 0.0, 0.0]);
+        close(area.unwrap(), 3.5 / 4.0);
+        assert_eq!(auc(&[0.1, 0.2], &[1.0, 1.0]), None);
+        assert_eq!(auc(&[], &[]), None);
+    }
+
+    #[test]
+    fn area_with_soft_labels_by_hand() {
+        // Positive mass .8 at score 2 and .25 at 1; negative mass .2 at 2 and .75 at 1:
+        // .8*.75 + .8*.2/2 + .25*.75/2 = .77375 of 1.05 * .95.
+        let area = auc(&[2.0, 1.0], &[0.8, 0.25]);
+        close(area.unwrap(), 0.773_75 / (1.05 * 0.95));
+    }
+
+    #[test]
+    fn entropy_of_uniform_and_certain() {
+        close(entropy_nats(&[0.25; 4]), 4.0_f64.ln());
+        close(entropy_nats(&[1.0, 0.0]), 0.0);
+    }
+
+    proptest! {
+        #[test]
+        fn area_turns_around_with_the_scores(
+            pairs in prop::collection::vec((-5i32..5, 0.0f64..1.0), 2..30)
+        ) {
+            let scores: Vec<f64> = pairs.iter().map(|(score, _)| f64::from(*score)).collect();
+            let turned: Vec<f64> = scores.iter().map(|score| -score).collect();
+            let labels: Vec<f64> = pairs.iter().map(|(_, label)| *label).collect();
+            if let (Some(a), Some(b)) = (auc(&scores, &labels), auc(&turned, &labels)) {
+                prop_assert!((a + b - 1.0).abs() < 1e-9);
+            }
+        }
+    }
+}
