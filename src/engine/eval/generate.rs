@@ -1,0 +1,107 @@
+//! Slates from the generator: a beam search over whole sessions, and items for its semantic IDs.
+
+use burn::module::Module as _;
+
+use super::evaluator::by_popularity;
+use crate::engine::batch::HistoryBatch;
+use crate::engine::control::RunControl;
+use crate::engine::data::ItemIdx;
+use crate::engine::decode::beam::{Beam, beam_search};
+use crate::engine::error::EngineError;
+use crate::engine::model::EncoderDecoder;
+use crate::engine::tokenizer::trie::SemanticIdTrie;
+use crate::engine::tokenizer::{Code, SemanticIdTable};
+
+/// Turns histories into slates.
+#[derive(Debug)]
+pub struct SlateGenerator<'a> {
+    table: &'a SemanticIdTable,
+    trie: SemanticIdTrie,
+    popularity: &'a [u32],
+    /// Items of history that the generator sees.
+    pub history_len: usize,
+    /// Items per slate.
+    pub slate_len: usize,
+    /// Slates per user: the beams of the search.
+    pub n_slates: usize,
+    /// Users per batch.
+    pub batch_size: usize,
+}
+
+/// One slate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GeneratedSlate {
+    /// The items in order; of items that share an ID, the most popular one.
+    pub items: Vec<ItemIdx>,
+    /// Their semantic IDs one after the other, `[slate_len * n_levels]`.
+    pub codes: Vec<Code>,
+    /// Sum of the log-probabilities of the codes.
+    pub log_prob: f32,
+}
+
+impl<'a> SlateGenerator<'a> {
+    /// `popularity` decides between items that share an ID.
+    pub fn new(
+        table: &'a SemanticIdTable,
+        popularity: &'a [u32],
+        history_len: usize,
+        slate_len: usize,
+        n_slates: usize,
+        batch_size: usize,
+    ) -> Self {
+        Self {
+            table,
+            trie: SemanticIdTrie::new(table),
+            popularity,
+            history_len,
+            slate_len,
+            n_slates,
+            batch_size,
+        }
+    }
+
+    /// Slates for each history, most probable first. Progress is in histories done.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] on request.
+    pub fn generate(
+        &self,
+        model: &EncoderDecoder,
+        histories: &[Vec<ItemIdx>],
+        control: &RunControl,
+        on_progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Vec<Vec<GeneratedSlate>>, EngineError> {
+        let model = model.valid();
+        let device = model.embeddings.val().device();
+        let mut slates = Vec::with_capacity(histories.len());
+        for batch in histories.chunks(self.batch_size) {
+            let history = HistoryBatch::new(batch, self.table, self.history_len, &device);
+            let trie = Some(&self.trie);
+            let found =
+                beam_search(&model, &history, trie, self.slate_len, self.n_slates, control)?;
+            slates.extend(
+                found
+                    .into_iter()
+                    .map(|beams| beams.into_iter().map(|beam| self.slate(beam)).collect()),
+            );
+            on_progress(slates.len() as u64, histories.len() as u64);
+        }
+        Ok(slates)
+    }
+
+    fn slate(&self, beam: Beam) -> GeneratedSlate {
+        let items = beam
+            .codes
+            .chunks_exact(self.table.n_levels())
+            .filter_map(|sid| {
+                let items = by_popularity(self.table.items(sid), self.popularity);
+                items.first().copied()
+            })
+            .collect();
+        GeneratedSlate {
+            items,
+            codes: beam.codes,
+            log_prob: beam.log_prob,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Loss and entropy of the generator along the true path of held-out targets (teacher forcing): one cheap pass, no search.
+
+use burn::module::Module as _;
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Int, Tensor, TensorData};
+
+use super::cases::histories;
+use crate::engine::batch::HistoryBatch;
+use crate::engine::control::RunControl;
+use crate::engine::data::prepare::{PreparedData, TestCase};
+use crate::engine::error::EngineError;
+use crate::engine::model::EncoderDecoder;
+use crate::engine::tokenizer::SemanticIdTable;
+
+/// Means over test cases, one value per level.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct HeldOut {
+    /// Cross-entropy of the target's code given the codes before it, nats.
+    pub loss: Vec<f64>,
+    /// Entropy of the level's softmax over all its codes, legal or not, at the same place, nats. [A 5.4]
+    pub entropy: Vec<f64>,
+}
+
+/// What the pass reads apart from the model.
+#[derive(Clone, Copy, Debug)]
+pub struct HeldOutInput<'a> {
+    /// Histories.
+    pub data: &'a PreparedData,
+    /// Semantic IDs.
+    pub table: &'a SemanticIdTable,
+    /// The targets.
+    pub cases: &'a [TestCase],
+    /// Items of history that the model sees.
+    pub history_len: usize,
+    /// Users per batch.
+    pub batch_size: usize,
+}
+
+/// Runs the model over the single target item of every case.
+///
+/// # Errors
+/// [`EngineError::Stopped`] on request.
+pub fn held_out(
+    model: &EncoderDecoder,
+    input: HeldOutInput<'_>,
+    control: &RunControl,
+) -> Result<HeldOut, EngineError> {
+    let model = model.valid();
+    let device = model.embeddings.val().device();
+    let n_levels = input.table.n_levels();
+    let mut sums = vec![0.0; 2 * n_levels];
+    for cases in input.cases.chunks(input.batch_size) {
+        control.check()?;
+        let histories = histories(input.data, cases, input.history_len);
+        let history = HistoryBatch::new(&histories, input.table, input.history_len, &device);
+        let codes: Vec<i32> = cases
+            .iter()
+            .flat_map(|case| input.table.sid(case.target))
+            .map(|code| i32::from(*code))
+            .collect();
+        let shape = [cases.len(), n_levels];
+        let codes = Tensor::<2, Int>::from_data(TensorData::new(codes, shape), &device);
+
+        let logits = model.decode(&model.encode(&history), codes.clone());
+        let log_probs = log_softmax(logits, 2);
+        let entropy = (log_probs.clone().exp() * log_probs.clone()).neg().sum_dim(2);
+        let loss = log_probs.gather(2, codes.unsqueeze_dim(2)).neg();
+        let batch: Vec<f32> = Tensor::cat(vec![loss, entropy], 1)
+            .sum_dim(0)
+            .try_into_vec_as()
+            .expect("the device that computed the losses can be read");
+        for (sum, value) in sums.iter_mut().zip(batch) {
+            *sum += f64::from(value);
+        }
+    }
+    let n_cases = input.cases.len().max(1) as f64;
+    let means: Vec<f64> = sums.into_iter().map(|sum| sum / n_cases).collect();
+    let (loss, entropy) = means.split_at(n_levels);
+    Ok(HeldOut {
+        loss: loss.to_vec(),
+        entropy: entropy.to_vec(),
+    })
+}

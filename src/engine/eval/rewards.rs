@@ -1,0 +1,245 @@
+//! Rewards of generated slates before and after alignment, and what may be said of the difference. [A 5.1.3, Table 1]
+//!
+//! A slate is scored by the reward model that alignment uses, by the judge that never saw the same users, and by
+//! the oracle where the data is simulated. Only the first can be gamed by alignment.
+
+use super::generate::GeneratedSlate;
+use super::metrics::mean_ci95;
+use crate::engine::data::source::simulator::Oracle;
+use crate::engine::data::{ItemIdx, UserIdx};
+use crate::engine::reward::{HEAD_NAMES, N_HEADS, RewardScorer};
+use crate::engine::run::report::{AlignmentReport, HeadChange, RewardSummary};
+
+/// All that can say how good a slate is.
+#[derive(Clone, Copy, Debug)]
+pub struct Scorers<'a> {
+    /// The model that alignment uses.
+    pub reward: &'a RewardScorer,
+    /// The same kind of model, fitted on other users.
+    pub judge: &'a RewardScorer,
+    /// True utility, for simulated data.
+    pub oracle: Option<&'a Oracle>,
+}
+
+/// Every score of one slate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SlateScores {
+    /// Probabilities of the reward model's heads.
+    pub heads: [f32; N_HEADS],
+    /// Their weighted mean.
+    pub reward: f32,
+    /// The judge's weighted mean.
+    pub judge: f32,
+    /// True utility.
+    pub oracle: Option<f64>,
+}
+
+impl Scorers<'_> {
+    /// Scores the slates of one user (history oldest first).
+    pub fn score(
+        &self,
+        user: UserIdx,
+        history: &[ItemIdx],
+        slates: &[GeneratedSlate],
+    ) -> Vec<SlateScores> {
+        let histories = vec![history; slates.len()];
+        let items: Vec<&[ItemIdx]> = slates.iter().map(|slate| slate.items.as_slice()).collect();
+        let rewards = self.reward.score(&histories, &items);
+        let judged = self.judge.score(&histories, &items);
+        rewards
+            .iter()
+            .zip(&judged)
+            .zip(items)
+            .map(|((reward, judge), items)| SlateScores {
+                heads: reward.heads,
+                reward: reward.reward,
+                judge: judge.reward,
+                oracle: self.oracle.map(|oracle| oracle.utility(user, items)),
+            })
+            .collect()
+    }
+}
+
+/// Scores of the slates of many users.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// Per user the slates, most probable first, at least one.
+    users: Vec<Vec<SlateScores>>,
+}
+
+impl Measurement {
+    /// Takes the scores of each user's slates, most probable first. Users without slates are left out.
+    pub fn new(users: Vec<Vec<SlateScores>>) -> Self {
+        Self { users }
+    }
+
+    /// Mean, best and top of one value.
+    fn summary(&self, value: impl Fn(&SlateScores) -> f64 + Copy) -> RewardSummary {
+        let over_users = |of_user: &dyn Fn(&[f64]) -> f64| {
+            let values: Vec<f64> = self
+                .users
+                .iter()
+                .filter(|slates| !slates.is_empty())
+                .map(|slates| of_user(&slates.iter().map(value).collect::<Vec<f64>>()))
+                .collect();
+            mean_ci95(&values)
+        };
+        let (mean, mean_ci95) = over_users(&mean_of);
+        RewardSummary {
+            mean,
+            max: over_users(&|slates| slates.iter().copied().fold(f64::NEG_INFINITY, f64::max)).0,
+            top: over_users(&|slates| slates[0]).0,
+            mean_ci95,
+        }
+    }
+
+    fn has_oracle(&self) -> bool {
+        self.users
+            .iter()
+            .flatten()
+            .all(|slate| slate.oracle.is_some())
+    }
+}
+
+/// The rewards' part of the alignment report; steps, pairs and iterations are left at 0.
+/// Both measurements must be of the same users in the same order.
+pub fn compare(before: &Measurement, after: &Measurement) -> AlignmentReport {
+    assert_eq!(
+        before.users.len(),
+        after.users.len(),
+        "measurements of different users cannot be compared"
+    );
+    let reward = |slate: &SlateScores| f64::from(slate.reward);
+    let judge = |slate: &SlateScores| f64::from(slate.judge);
+    let oracle = |slate: &SlateScores| slate.oracle.unwrap_or(f64::NAN);
+    let has_oracle = before.has_oracle() && after.has_oracle();
+
+    let mut verdict = vec![
+        sentence("Mean reward", before, after, reward),
+        sentence("Mean reward by the judge", before, after, judge),
+    ];
+    if has_oracle {
+        verdict.push(sentence("Mean true utility", before, after, oracle));
+    }
+    let heads = HEAD_NAMES.iter().enumerate().map(|(head, name)| {
+        let value = |slate: &SlateScores| f64::from(slate.heads[head]);
+        HeadChange {
+            name: (*name).to_owned(),
+            before: before.summary(value),
+            after: after.summary(value),
+        }
+    });
+    AlignmentReport {
+        users: before.users.len() as u64,
+        reward_before: before.summary(reward),
+        reward_after: after.summary(reward),
+        judge_before: before.summary(judge),
+        judge_after: after.summary(judge),
+        oracle_before: has_oracle.then(|| before.summary(oracle)),
+        oracle_after: has_oracle.then(|| after.summary(oracle)),
+        heads: heads.collect(),
+        verdict,
+        ..AlignmentReport::default()
+    }
+}
+
+/// What may be said of a change, judged by the 95% interval of the difference within users.
+fn sentence(
+    what: &str,
+    before: &Measurement,
+    after: &Measurement,
+    value: impl Fn(&SlateScores) -> f64 + Copy,
+) -> String {
+    let mean = |slates: &Vec<SlateScores>| mean_of(&slates.iter().map(value).collect::<Vec<f64>>());
+    let pairs = before.users.iter().zip(&after.users);
+    let changes: Vec<f64> = pairs
+        .filter(|(before, after)| !before.is_empty() && !after.is_empty())
+        .map(|(before, after)| mean(after) - mean(before))
+        .collect();
+    let (change, half) = mean_ci95(&changes);
+    let (from, to) = (before.summary(value).mean, after.summary(value).mean);
+    let percent = if from.abs() > f64::EPSILON {
+        format!("{:+.1}%, ", 100.0 * (to - from) / from.abs())
+    } else {
+        String::new()
+    };
+    let interval = format!(
+        "{percent}95% interval of the change {:+.4} to {:+.4}",
+        change - half,
+        change + half
+    );
+    if change > half {
+        format!("{what} rose from {from:.4} to {to:.4} ({interval}).")
+    } else if change < -half {
+        format!("{what} fell from {from:.4} to {to:.4} ({interval}).")
+    } else {
+        format!("{what} did not rise beyond chance: {from:.4} before, {to:.4} after ({interval}).")
+    }
+}
+
+fn mean_of(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slate(reward: f32, judge: f32, oracle: f64) -> SlateScores {
+        SlateScores {
+            heads: [reward, 0.5, 0.25, 0.0],
+            reward,
+            judge,
+            oracle: Some(oracle),
+        }
+    }
+
+    fn measurement(users: &[[(f32, f32, f64); 2]]) -> Measurement {
+        let users = users.iter().map(|slates| {
+            let slates = slates.iter();
+            slates.map(|(r, j, o)| slate(*r, *j, *o)).collect()
+        });
+        Measurement::new(users.collect())
+    }
+
+    #[test]
+    fn summary_and_verdict_by_hand() {
+        let before = measurement(&[
+            [(0.25, 0.5, 3.0), (0.75, 0.5, 1.0)],
+            [(0.5, 0.25, 2.0), (0.0, 0.25, 0.0)],
+            [(0.5, 0.25, 2.0), (0.0, 0.25, 0.0)],
+        ]);
+        // Rewards rise by 0.25 for all, the judge is split, true utility falls by 1 for all.
+        let after = measurement(&[
+            [(0.5, 1.0, 2.0), (1.0, 1.0, 0.0)],
+            [(0.75, 0.0, 1.0), (0.25, 0.0, -1.0)],
+            [(0.75, 0.0, 1.0), (0.25, 0.0, -1.0)],
+        ]);
+        let report = compare(&before, &after);
+        assert_eq!(report.users, 3);
+        assert!((report.reward_before.mean - 1.0 / 3.0).abs() < 1e-12);
+        assert!((report.reward_before.max - 1.75 / 3.0).abs() < 1e-12);
+        assert!((report.reward_before.top - 1.25 / 3.0).abs() < 1e-12);
+        assert!((report.reward_after.mean - 1.75 / 3.0).abs() < 1e-12);
+        assert_eq!(report.heads[0].after, report.reward_after);
+        assert_eq!(report.heads[1].name, "vtr");
+        let oracle = report.oracle_after.unwrap();
+        assert!(oracle.max >= oracle.mean);
+        assert!(
+            report.verdict[0].starts_with("Mean reward rose from 0.3333 to 0.5833 (+75.0%"),
+            "{}",
+            report.verdict[0]
+        );
+        assert!(report.verdict[1].contains("did not rise"), "{}", report.verdict[1]);
+        assert!(report.verdict[2].contains("fell"), "{}", report.verdict[2]);
+    }
+
+    #[test]
+    fn without_oracle_nothing_is_said_of_utility() {
+        let mut before = measurement(&[[(0.5, 0.5, 0.0); 2]]);
+        before.users[0][0].oracle = None;
+        let report = compare(&before, &before);
+        assert_eq!(report.oracle_before, None);
+        assert_eq!(report.verdict.len(), 2);
+    }
+}
