@@ -58,7 +58,7 @@ pub struct Attention {
 }
 
 impl Attention {
-    pub(super) fn init(d_model: usize, n_heads: usize, init: &mut Initializer<'_>) -> Self {
+    pub(crate) fn init(d_model: usize, n_heads: usize, init: &mut Initializer<'_>) -> Self {
         assert!(
             n_heads > 0 && d_model.is_multiple_of(n_heads),
             "{n_heads} heads do not divide d_model {d_model}"

@@ -8,14 +8,14 @@ use rand::RngExt as _;
 use crate::engine::seed::Seed;
 
 /// Draws parameters one after the other, each from a stream of its own.
-pub(super) struct Initializer<'a> {
+pub(crate) struct Initializer<'a> {
     seed: Seed,
     n_drawn: u64,
     device: &'a Device,
 }
 
 impl<'a> Initializer<'a> {
-    pub(super) fn new(seed: Seed, device: &'a Device) -> Self {
+    pub(crate) fn new(seed: Seed, device: &'a Device) -> Self {
         Self {
             seed,
             n_drawn: 0,
@@ -24,7 +24,7 @@ impl<'a> Initializer<'a> {
     }
 
     /// A parameter with values uniform around zero with standard deviation `std`.
-    pub(super) fn uniform<const D: usize>(
+    pub(crate) fn uniform<const D: usize>(
         &mut self,
         shape: [usize; D],
         std: f64,
@@ -39,7 +39,7 @@ impl<'a> Initializer<'a> {
     }
 
     /// A layer without bias that keeps the variance of its input.
-    pub(super) fn linear(&mut self, d_input: usize, d_output: usize) -> Linear {
+    pub(crate) fn linear(&mut self, d_input: usize, d_output: usize) -> Linear {
         Linear {
             weight: self.uniform([d_input, d_output], fan_in_std(d_input)),
             bias: None,
@@ -47,7 +47,7 @@ impl<'a> Initializer<'a> {
     }
 
     /// A parameter of ones.
-    pub(super) fn ones<const D: usize>(&self, shape: [usize; D]) -> Param<Tensor<D>> {
+    pub(crate) fn ones<const D: usize>(&self, shape: [usize; D]) -> Param<Tensor<D>> {
         Param::from_data(
             TensorData::new(vec![1.0_f32; shape.iter().product()], shape),
             self.device,
@@ -56,6 +56,6 @@ impl<'a> Initializer<'a> {
 }
 
 /// Standard deviation of weights that keep the variance of `d_input` inputs.
-pub(super) fn fan_in_std(d_input: usize) -> f64 {
+pub(crate) fn fan_in_std(d_input: usize) -> f64 {
     (d_input as f64).sqrt().recip()
 }

@@ -10,7 +10,7 @@ pub mod config;
 pub mod encoder_decoder;
 pub mod experts;
 pub mod feed_forward;
-mod init;
+pub(crate) mod init;
 pub mod norm;
 mod routing;
 pub mod size;
