@@ -4,8 +4,6 @@
 //! popular first; seen items are removed; the first ten count. Where fewer than ten are left, the ranking is
 //! simply shorter: the generator gets no filling up from elsewhere.
 
-use burn::module::Module as _;
-
 use super::cases::{histories, sample_cases};
 use super::config::EvaluateConfig;
 use super::floors::Floors;
@@ -16,7 +14,7 @@ use crate::engine::batch::HistoryBatch;
 use crate::engine::control::RunControl;
 use crate::engine::data::ItemIdx;
 use crate::engine::data::prepare::{PreparedData, TestCase};
-use crate::engine::decode::beam::{Beam, beam_search};
+use crate::engine::decode::{Beam, beam_search, rank_items};
 use crate::engine::error::EngineError;
 use crate::engine::model::EncoderDecoder;
 use crate::engine::seed::Seed;
@@ -125,7 +123,6 @@ impl<'a> Evaluator<'a> {
         model: &EncoderDecoder,
         on_progress: &mut dyn FnMut(u64, u64),
     ) -> Result<GeneratorScore, EngineError> {
-        let model = model.valid();
         let device = model.embeddings.val().device();
         let mut tally = Tally::new(self.table.n_items());
         let (mut n_free, mut n_legal) = (0, 0);
@@ -133,12 +130,12 @@ impl<'a> Evaluator<'a> {
             let histories = histories(self.data, cases, self.history_len);
             let history = HistoryBatch::new(&histories, self.table, self.history_len, &device);
             let n_beams = self.config.n_beams;
-            let beams = beam_search(&model, &history, Some(&self.trie), 1, n_beams, self.control)?;
+            let beams = beam_search(model, &history, Some(&self.trie), 1, n_beams, self.control)?;
             for (case, beams) in cases.iter().zip(&beams) {
                 tally.add(&self.ranking(case, beams), case.target);
             }
             if n_free < LEGALITY_USERS {
-                let free = beam_search(&model, &history, None, 1, n_beams, self.control)?;
+                let free = beam_search(model, &history, None, 1, n_beams, self.control)?;
                 n_free += free.len();
                 n_legal += free.iter().filter(|beams| self.is_legal(beams)).count();
             }
@@ -163,9 +160,8 @@ impl<'a> Evaluator<'a> {
     /// The first items of the beams, best first.
     fn ranking(&self, case: &TestCase, beams: &[Beam]) -> Vec<ItemIdx> {
         let removed = self.removed(case);
-        beams
-            .iter()
-            .flat_map(|beam| by_popularity(self.table.items(&beam.codes), &self.data.popularity))
+        rank_items(beams, self.table, &self.data.popularity, usize::MAX)
+            .into_iter()
             .filter(|item| !removed.contains(item))
             .take(MAX_K)
             .collect()
@@ -185,13 +181,6 @@ impl<'a> Evaluator<'a> {
             .first()
             .is_some_and(|best| self.table.is_legal(&best.codes))
     }
-}
-
-/// Items that share an ID, most popular first; equal counts in order of the catalogue.
-pub(super) fn by_popularity(items: &[ItemIdx], popularity: &[u32]) -> Vec<ItemIdx> {
-    let mut items = items.to_vec();
-    items.sort_by_key(|item| (std::cmp::Reverse(popularity[item.idx()]), *item));
-    items
 }
 
 /// Collects the rankings of one model.

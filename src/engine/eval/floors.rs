@@ -62,7 +62,10 @@ impl Floors {
     /// The k most popular items that are not in `removed`.
     pub fn popularity(&self, removed: &[ItemIdx], k: usize) -> Vec<ItemIdx> {
         let items = self.by_popularity.iter().copied();
-        items.filter(|item| !removed.contains(item)).take(k).collect()
+        items
+            .filter(|item| !removed.contains(item))
+            .take(k)
+            .collect()
     }
 
     /// The k items that most often followed `last` and are not in `removed`, then the most popular ones.

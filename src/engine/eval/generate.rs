@@ -1,12 +1,9 @@
 //! Slates from the generator: a beam search over whole sessions, and items for its semantic IDs.
 
-use burn::module::Module as _;
-
-use super::evaluator::by_popularity;
 use crate::engine::batch::HistoryBatch;
 use crate::engine::control::RunControl;
 use crate::engine::data::ItemIdx;
-use crate::engine::decode::beam::{Beam, beam_search};
+use crate::engine::decode::{Beam, beam_search, slate_items};
 use crate::engine::error::EngineError;
 use crate::engine::model::EncoderDecoder;
 use crate::engine::tokenizer::trie::SemanticIdTrie;
@@ -71,14 +68,19 @@ impl<'a> SlateGenerator<'a> {
         control: &RunControl,
         on_progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Vec<Vec<GeneratedSlate>>, EngineError> {
-        let model = model.valid();
         let device = model.embeddings.val().device();
         let mut slates = Vec::with_capacity(histories.len());
         for batch in histories.chunks(self.batch_size) {
             let history = HistoryBatch::new(batch, self.table, self.history_len, &device);
             let trie = Some(&self.trie);
-            let found =
-                beam_search(&model, &history, trie, self.slate_len, self.n_slates, control)?;
+            let found = beam_search(
+                model,
+                &history,
+                trie,
+                self.slate_len,
+                self.n_slates,
+                control,
+            )?;
             slates.extend(
                 found
                     .into_iter()
@@ -90,16 +92,8 @@ impl<'a> SlateGenerator<'a> {
     }
 
     fn slate(&self, beam: Beam) -> GeneratedSlate {
-        let items = beam
-            .codes
-            .chunks_exact(self.table.n_levels())
-            .filter_map(|sid| {
-                let items = by_popularity(self.table.items(sid), self.popularity);
-                items.first().copied()
-            })
-            .collect();
         GeneratedSlate {
-            items,
+            items: slate_items(&beam.codes, self.table, self.popularity),
             codes: beam.codes,
             log_prob: beam.log_prob,
         }

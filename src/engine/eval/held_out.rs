@@ -63,7 +63,9 @@ pub fn held_out(
 
         let logits = model.decode(&model.encode(&history), codes.clone());
         let log_probs = log_softmax(logits, 2);
-        let entropy = (log_probs.clone().exp() * log_probs.clone()).neg().sum_dim(2);
+        let entropy = (log_probs.clone().exp() * log_probs.clone())
+            .neg()
+            .sum_dim(2);
         let loss = log_probs.gather(2, codes.unsqueeze_dim(2)).neg();
         let batch: Vec<f32> = Tensor::cat(vec![loss, entropy], 1)
             .sum_dim(0)

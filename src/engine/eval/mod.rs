@@ -1,6 +1,19 @@
-//! Held-out evaluation.
+//! Held-out evaluation: rankings against floors, rewards before and after alignment.
 
+pub mod cases;
 pub mod config;
+pub mod evaluator;
 pub mod floors;
+pub mod generate;
+pub mod held_out;
 pub mod metrics;
 pub mod report;
+pub mod rewards;
+pub mod slates;
+
+pub use cases::{histories, sample_cases};
+pub use evaluator::{Evaluator, GeneratorScore};
+pub use generate::{GeneratedSlate, SlateGenerator};
+pub use held_out::{HeldOut, HeldOutInput, held_out};
+pub use rewards::{Measurement, Scorers, SlateScores, compare};
+pub use slates::compare_slates;

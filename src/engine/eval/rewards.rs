@@ -230,7 +230,11 @@ mod tests {
             "{}",
             report.verdict[0]
         );
-        assert!(report.verdict[1].contains("did not rise"), "{}", report.verdict[1]);
+        assert!(
+            report.verdict[1].contains("did not rise"),
+            "{}",
+            report.verdict[1]
+        );
         assert!(report.verdict[2].contains("fell"), "{}", report.verdict[2]);
     }
 

@@ -42,7 +42,11 @@ pub fn compare_slates(
     Ok(SlateComparison {
         user: data.dataset.users[user.idx()].clone(),
         history: slate_items(data, table, &history[history.len() - n_shown..]),
-        held_out: slate_items(data, table, &held_out[..held_out.len().min(generator.slate_len)]),
+        held_out: slate_items(
+            data,
+            table,
+            &held_out[..held_out.len().min(generator.slate_len)],
+        ),
         before: slates(before)?,
         after: after.map(slates).transpose()?.unwrap_or_default(),
     })
@@ -75,11 +79,7 @@ fn scored(
         .collect()
 }
 
-fn slate_items(
-    data: &PreparedData,
-    table: &SemanticIdTable,
-    items: &[ItemIdx],
-) -> Vec<SlateItem> {
+fn slate_items(data: &PreparedData, table: &SemanticIdTable, items: &[ItemIdx]) -> Vec<SlateItem> {
     items
         .iter()
         .map(|item_idx| {

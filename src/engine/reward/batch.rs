@@ -59,10 +59,8 @@ impl RewardInput {
                 history.take(history_len).copied().collect()
             })
             .collect();
-        let slates: Vec<Vec<ItemIdx>> = slates
-            .iter()
-            .map(|slate| slate.as_ref().to_vec())
-            .collect();
+        let slates: Vec<Vec<ItemIdx>> =
+            slates.iter().map(|slate| slate.as_ref().to_vec()).collect();
         let (history, history_is_pad) = items.rows(&histories, longest(&histories));
         let (slate, slate_is_pad) = items.rows(&slates, longest(&slates));
         Self {

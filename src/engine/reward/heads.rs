@@ -94,6 +94,11 @@ mod tests {
             .map(|user| is_judge_user(UserIdx(user), Seed(7)))
             .collect();
         assert_eq!(judges, again);
-        assert_ne!(judges[..64], (0..64).map(|user| is_judge_user(UserIdx(user), Seed(8))).collect::<Vec<_>>()[..]);
+        assert_ne!(
+            judges[..64],
+            (0..64)
+                .map(|user| is_judge_user(UserIdx(user), Seed(8)))
+                .collect::<Vec<_>>()[..]
+        );
     }
 }

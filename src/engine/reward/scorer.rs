@@ -49,8 +49,7 @@ impl RewardScorer {
         assert_eq!(histories.len(), slates.len(), "one history per slate");
         let mut scores = Vec::with_capacity(slates.len());
         for (histories, slates) in histories.chunks(BATCH_SIZE).zip(slates.chunks(BATCH_SIZE)) {
-            let input =
-                RewardInput::new(histories, slates, &self.items, self.model.history_len());
+            let input = RewardInput::new(histories, slates, &self.items, self.model.history_len());
             let probs: Vec<f32> = sigmoid(self.model.forward(input))
                 .try_into_vec_as()
                 .expect("the device that computed the scores can be read");
