@@ -1,9 +1,15 @@
 //! Item vectors: what the tokenizer quantises.
 
+pub mod build;
+pub mod collaborative;
+pub mod content;
 pub mod file;
 pub mod neighbours;
 pub mod npy;
+pub mod sparse;
+pub mod svd;
 
+pub use build::build_from;
 pub use neighbours::{nearest_items, neighbours, squared_distance};
 
 use std::path::PathBuf;
