@@ -2,6 +2,7 @@
 
 pub mod checkpoints;
 pub mod codebook;
+mod common;
 pub mod log;
 pub mod overview;
 pub mod semantic_ids;

@@ -18,9 +18,9 @@ pub struct PlotSeries<'a> {
     /// Its name in the legend.
     pub name: &'a str,
     /// `[step, value]`, sorted by step; any value may be NaN or infinite.
-    pub points: Vec<[f64; 2]>,
+    pub points: &'a [[f64; 2]],
     /// Tails that a resume abandoned, drawn faintly.
-    pub abandoned: Vec<Vec<[f64; 2]>>,
+    pub abandoned: &'a [Vec<[f64; 2]>],
 }
 
 /// A horizontal line with a meaning, for example ln 2.
@@ -76,6 +76,8 @@ pub struct MetricPlot<'a> {
     pub references: Vec<Reference<'a>>,
     /// Which end is good.
     pub goal: Goal,
+    /// Whether to offer its export.
+    pub is_exportable: bool,
     /// Height of the whole chart in points.
     pub height: f32,
 }
@@ -90,7 +92,9 @@ impl MetricPlot<'_> {
                 ui.label(RichText::new(self.title).strong())
                     .on_hover_text(self.tip);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    export = export_menu(ui, self.title);
+                    if self.is_exportable {
+                        export = export_menu(ui, self.title);
+                    }
                 });
             });
             self.warn_of_gaps(ui);
@@ -124,7 +128,7 @@ impl MetricPlot<'_> {
                 .y_grid_spacer(|input| grid_marks(input.bounds))
                 .y_axis_formatter(|mark, _| significant(10_f64.powf(mark.value), 2));
         }
-        for [x, _] in self.series.iter().flat_map(|series| ends(&series.points)) {
+        for [x, _] in self.series.iter().flat_map(|series| ends(series.points)) {
             plot = plot.include_x(x);
         }
         let shown = plot.show(ui, |plot_ui| {
@@ -161,7 +165,7 @@ impl MetricPlot<'_> {
             .series
             .iter()
             .map(|series| {
-                let text = summarise(&series.points, self.goal, self.x_name);
+                let text = summarise(series.points, self.goal, self.x_name);
                 if self.series.len() == 1 {
                     text
                 } else {
@@ -181,17 +185,17 @@ impl MetricPlot<'_> {
         let nearest = self
             .series
             .iter()
-            .filter_map(|series| nearest(&series.points, x))
+            .filter_map(|series| nearest(series.points, x))
             .min_by(|a, b| (a[0] - x).abs().total_cmp(&(b[0] - x).abs()));
         let Some([step, _]) = nearest else {
             return String::new();
         };
         let mut text = format!("{} {}", self.x_name, count(step.max(0.0) as u64));
         for series in &self.series {
-            if let Some(point) = nearest_at(&series.points, step) {
+            if let Some(point) = nearest_at(series.points, step) {
                 text.push_str(&format!("\n{}  {}", series.name, significant(point[1], 5)));
                 if view.smoothing > 0.0 {
-                    let smoothed = smooth(&series.points, view.smoothing);
+                    let smoothed = smooth(series.points, view.smoothing);
                     if let Some(point) = nearest_at(&smoothed, step) {
                         text.push_str(&format!(" (smoothed {})", significant(point[1], 5)));
                     }
@@ -271,8 +275,8 @@ impl<'a> DrawnSeries<'a> {
                 1 => LineStyle::dashed_dense(),
                 _ => LineStyle::dotted_dense(),
             },
-            raw: is_smooth.then(|| on_axis(series.points.clone())),
-            line: on_axis(smooth(&series.points, view.smoothing)),
+            raw: is_smooth.then(|| on_axis(series.points.to_vec())),
+            line: on_axis(smooth(series.points, view.smoothing)),
             abandoned: series.abandoned.iter().cloned().map(on_axis).collect(),
         }
     }
@@ -414,7 +418,7 @@ fn summarise(points: &[[f64; 2]], goal: Goal, x_name: &str) -> String {
 mod tests {
     use super::*;
 
-    fn plot(points: Vec<[f64; 2]>, goal: Goal) -> MetricPlot<'static> {
+    fn plot(points: &[[f64; 2]], goal: Goal) -> MetricPlot<'_> {
         MetricPlot {
             title: "Pretrain loss",
             tip: "",
@@ -422,34 +426,35 @@ mod tests {
             series: vec![PlotSeries {
                 name: "loss",
                 points,
-                abandoned: Vec::new(),
+                abandoned: &[],
             }],
             references: Vec::new(),
             goal,
+            is_exportable: true,
             height: 200.0,
         }
     }
 
     #[test]
     fn the_summary_names_last_and_best() {
-        let points = vec![[1.0, 6.0], [1900.0, 5.0], [2000.0, 5.1]];
+        let points = [[1.0, 6.0], [1900.0, 5.0], [2000.0, 5.1]];
         assert_eq!(
-            plot(points, Goal::Lowest).summary(),
+            plot(&points, Goal::Lowest).summary(),
             "Pretrain loss: step 2000, last 5.10, best 5.00 at step 1900"
         );
         assert_eq!(
-            plot(vec![[1.0, f64::NAN]], Goal::Highest).summary(),
+            plot(&[[1.0, f64::NAN]], Goal::Highest).summary(),
             "Pretrain loss: step 1, last NaN, 1 not finite"
         );
         assert_eq!(
-            plot(Vec::new(), Goal::None).summary(),
+            plot(&[], Goal::None).summary(),
             "Pretrain loss: no values yet"
         );
     }
 
     #[test]
     fn the_readout_takes_the_nearest_step() {
-        let plot = plot(vec![[10.0, 1.0], [20.0, 2.0]], Goal::None);
+        let plot = plot(&[[10.0, 1.0], [20.0, 2.0]], Goal::None);
         let view = PlotView::default();
         assert_eq!(plot.readout(13.0, view), "step 10\nloss  1.0000");
         assert_eq!(plot.readout(99.0, view), "step 20\nloss  2.0000");

@@ -1,16 +1,6 @@
-//! The pane Codebook.
+//! Codebook health per level, live while it is being fitted, and of the whole table.
 
-use crate::app::command::UiCommand;
-use crate::app::pane::PaneKind;
-use crate::app::state::AppState;
+mod view;
+mod view_model;
 
-/// The pane and what only its drawing needs.
-#[derive(Default)]
-pub struct CodebookPane {}
-
-impl CodebookPane {
-    /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut egui::Ui, _state: &AppState, _commands: &mut Vec<UiCommand>) {
-        ui.heading(PaneKind::Codebook.title());
-    }
-}
+pub use view::CodebookPane;

@@ -1,16 +1,6 @@
-//! The pane Overview.
+//! The dataset as the run sees it, and what the run came to.
 
-use crate::app::command::UiCommand;
-use crate::app::pane::PaneKind;
-use crate::app::state::AppState;
+mod view;
+mod view_model;
 
-/// The pane and what only its drawing needs.
-#[derive(Default)]
-pub struct OverviewPane {}
-
-impl OverviewPane {
-    /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut egui::Ui, _state: &AppState, _commands: &mut Vec<UiCommand>) {
-        ui.heading(PaneKind::Overview.title());
-    }
-}
+pub use view::OverviewPane;

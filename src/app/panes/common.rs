@@ -1,0 +1,90 @@
+//! What several panes say in the same words: a failed run, a stage that has not run yet, a command as a button.
+
+use egui::{Button, Ui};
+
+use crate::app::command::UiCommand;
+use crate::app::state::{AppState, RunStatus};
+use crate::app::widgets::{empty_state, failure_box, progress_bar};
+use crate::engine::event::Stage;
+
+/// A button that gives a command; where it cannot be given the tooltip says why.
+pub(super) fn command_button(
+    ui: &mut Ui,
+    state: &AppState,
+    commands: &mut Vec<UiCommand>,
+    command: UiCommand,
+) {
+    let obstacle = command.obstacle(state);
+    let mut button = ui.add_enabled(obstacle.is_none(), Button::new(command.text()));
+    if let Some(reason) = obstacle {
+        button = button.on_disabled_hover_text(reason);
+    }
+    if button.clicked() {
+        commands.push(command);
+    }
+}
+
+/// Why the run failed and what to do, or nothing where it did not.
+pub(super) fn failure_ui(ui: &mut Ui, state: &AppState) {
+    if let RunStatus::Failed(failure) = &state.run.status {
+        let title = "The run failed. What it had saved is still there.";
+        failure_box(ui, title, &failure.message, failure.hint.as_deref());
+    }
+}
+
+/// Shown where the result of `stage` will appear: its progress while a run is going, otherwise the button that
+/// leads there.
+pub(super) fn waiting_ui(
+    ui: &mut Ui,
+    state: &AppState,
+    commands: &mut Vec<UiCommand>,
+    stage: Stage,
+    title: &str,
+    text: &str,
+) {
+    failure_ui(ui, state);
+    if state.run.is_active() {
+        empty_state(ui, title, text, None);
+        ui.add_space(10.0);
+        running_ui(ui, state, stage);
+        return;
+    }
+    let command = way_to(state, stage);
+    let is_possible = command.obstacle(state).is_none();
+    if empty_state(ui, title, text, Some((&command.text(), is_possible))) {
+        commands.push(command);
+    }
+}
+
+/// The command that leads to the result of a stage: going on where a run has stopped, a new run otherwise.
+fn way_to(state: &AppState, stage: Stage) -> UiCommand {
+    let last_stage = (stage != Stage::Evaluate).then_some(stage);
+    if state.run.is_resumable() {
+        UiCommand::Resume { last_stage }
+    } else {
+        UiCommand::StartRun { last_stage }
+    }
+}
+
+/// How far the stage at work is, and which stage is awaited.
+fn running_ui(ui: &mut Ui, state: &AppState, awaited: Stage) {
+    let Some(stage) = state.run.current_stage() else {
+        return;
+    };
+    let progress = state.run.stage(stage);
+    ui.vertical_centered(|ui| {
+        ui.set_max_width(ui.available_width().min(420.0));
+        let text = format!("{:.0}%", 100.0 * progress.fraction());
+        progress_bar(ui, &format!("Stage {stage}"), progress.fraction(), &text);
+        let doing = if progress.doing.is_empty() {
+            format!("Stage {stage} is at work.")
+        } else {
+            format!("Stage {stage}: {}", progress.doing)
+        };
+        ui.weak(if stage == awaited {
+            doing
+        } else {
+            format!("{doing} Stage {awaited} comes later.")
+        });
+    });
+}
