@@ -1,1 +1,325 @@
-//! supervisor
+//! The engine thread: takes commands, runs one run at a time on a thread of its own, answers questions on another.
+//!
+//! A panic in a run or in a question is caught here and becomes an event, so that the client lives.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Receiver;
+
+use crate::engine::command::{EngineCommand, StartRun};
+use crate::engine::control::RunControl;
+use crate::engine::data::{self, DataError};
+use crate::engine::device;
+use crate::engine::error::{EngineError, Failure};
+use crate::engine::event::{EngineEvent, EventRecord, RunId, Stage};
+use crate::engine::export;
+use crate::engine::reporter::{Outlet, Reporter};
+use crate::engine::run::journal::Journal;
+use crate::engine::run::{RunDir, RunInfo, now_millis};
+use crate::engine::train::evaluate;
+use crate::engine::train::experiment::{self, RunEnd};
+use crate::engine::{config::ExperimentConfig, run};
+
+/// Serves commands until [`EngineCommand::Shutdown`] or until the client is gone, then stops the run and waits for it.
+pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
+    let mut active: Option<ActiveRun> = None;
+    let mut question: Option<JoinHandle<()>> = None;
+    while let Ok(command) = commands.recv() {
+        let running = active.as_ref().is_some_and(|run| !run.thread.is_finished());
+        let described = command.describe();
+        let result = match command {
+            EngineCommand::StartRun(_) | EngineCommand::ResumeRun { .. } if running => {
+                Err(busy("another run is going; stop it first"))
+            }
+            EngineCommand::StartRun(start) => {
+                begin(Order::Start(start), outlet).map(|run| active = Some(run))
+            }
+            EngineCommand::ResumeRun {
+                run_dir,
+                last_stage,
+            } => begin(
+                Order::Resume {
+                    dir: RunDir::new(&run_dir),
+                    last_stage,
+                },
+                outlet,
+            )
+            .map(|run| active = Some(run)),
+            EngineCommand::Pause => {
+                active.iter().for_each(|run| run.control.pause());
+                Ok(())
+            }
+            EngineCommand::Continue => {
+                active.iter().for_each(|run| run.control.unpause());
+                Ok(())
+            }
+            EngineCommand::Stop => {
+                active.iter().for_each(|run| run.control.stop());
+                Ok(())
+            }
+            EngineCommand::Shutdown => break,
+            _ if question
+                .as_ref()
+                .is_some_and(|thread| !thread.is_finished()) =>
+            {
+                Err(busy("the question before is still being answered"))
+            }
+            command @ (EngineCommand::ProbeDevices
+            | EngineCommand::InspectData { .. }
+            | EngineCommand::InspectUser { .. }
+            | EngineCommand::Export { .. }) => {
+                ask(command, outlet).map(|thread| question = Some(thread))
+            }
+        };
+        if let Err(failure) = result {
+            answer(
+                outlet,
+                RunId::default(),
+                EngineEvent::CommandFailed {
+                    command: described,
+                    failure,
+                },
+            );
+        }
+    }
+    if let Some(run) = active {
+        run.control.stop();
+        run.thread.join().ok();
+    }
+    if let Some(thread) = question {
+        thread.join().ok();
+    }
+}
+
+struct ActiveRun {
+    control: RunControl,
+    thread: JoinHandle<()>,
+}
+
+enum Order {
+    Start(StartRun),
+    Resume {
+        dir: RunDir,
+        last_stage: Option<Stage>,
+    },
+}
+
+fn begin(order: Order, outlet: &Outlet) -> Result<ActiveRun, Failure> {
+    let control = RunControl::default();
+    let (outlet, run_control) = (outlet.clone(), control.clone());
+    let id = match &order {
+        Order::Start(start) => RunDir::new(&start.run_dir).id(),
+        Order::Resume { dir, .. } => dir.id(),
+    };
+    let thread = std::thread::Builder::new()
+        .name(format!("run {id}"))
+        .spawn(move || perform(order, &outlet, &run_control))
+        .map_err(|error| busy(&format!("the system refuses a thread: {error}")))?;
+    Ok(ActiveRun { control, thread })
+}
+
+/// The body of the run thread. All tensors of the run live and die here.
+fn perform(order: Order, outlet: &Outlet, control: &RunControl) {
+    let id = match &order {
+        Order::Start(start) => RunDir::new(&start.run_dir).id(),
+        Order::Resume { dir, .. } => dir.id(),
+    };
+    // Until the journal is open, a failure can only be told to the client.
+    let opened = open(order);
+    let (mut plan, mut reporter, _lock) = match opened {
+        Ok((plan, journal, next_seq, lock)) => (
+            plan,
+            Reporter::new(id, journal, next_seq, outlet.clone()),
+            lock,
+        ),
+        Err(error) => {
+            let failure = Failure::from(&error);
+            answer(
+                outlet,
+                id,
+                EngineEvent::RunFailed {
+                    stage: None,
+                    failure,
+                },
+            );
+            return;
+        }
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        experiment::perform(&mut plan, &mut reporter, control)
+    }))
+    .unwrap_or_else(|payload| {
+        Err(EngineError::Panic {
+            message: panic_text(payload.as_ref()),
+        })
+    });
+    let last_word = match outcome {
+        Ok(RunEnd {
+            seconds,
+            report_path,
+        }) => EngineEvent::RunFinished {
+            seconds,
+            report_path,
+        },
+        Err(EngineError::Stopped) => EngineEvent::RunStopped {
+            stage: plan.stage,
+            step: plan.step,
+        },
+        Err(error) => EngineEvent::RunFailed {
+            stage: Some(plan.stage),
+            failure: Failure::from(&error),
+        },
+    };
+    // When even the journal fails (a full disk), the client still hears of it.
+    if reporter.emit(last_word.clone()).is_err() {
+        answer(outlet, plan.dir.id(), last_word);
+    }
+}
+
+type Opened = (experiment::Plan, Journal, u64, std::fs::File);
+
+/// Creates or opens the run folder and everything that a run needs before its first event.
+fn open(order: Order) -> Result<Opened, EngineError> {
+    let (dir, config, info, last_stage, resumed) = match order {
+        Order::Start(StartRun {
+            data_path,
+            run_dir,
+            config,
+            last_stage,
+        }) => {
+            // A wrong data path must not leave an empty run behind.
+            let data_path = data_path.canonicalize().map_err(|source| {
+                EngineError::Data(DataError::Io {
+                    path: data_path.clone(),
+                    source,
+                })
+            })?;
+            let dir = RunDir::new(&run_dir);
+            dir.create()?;
+            let info = RunInfo {
+                format_version: run::FORMAT_VERSION,
+                data_path,
+                time_millis: now_millis(),
+                data_fingerprint: None,
+                completed: Vec::new(),
+            };
+            info.save(&dir)?;
+            run::atomic::write(&dir.config_path(), config.to_toml().as_bytes())?;
+            (dir, config, info, last_stage, false)
+        }
+        Order::Resume { dir, last_stage } => {
+            let info = RunInfo::load(&dir)?;
+            let path = dir.config_path();
+            let text = std::fs::read_to_string(&path).map_err(EngineError::io("read", &path))?;
+            let config = Box::new(ExperimentConfig::from_toml(&text, &path)?);
+            (dir, config, info, last_stage, true)
+        }
+    };
+    let lock = dir.lock()?;
+    let (journal, next_seq) = Journal::open(&dir.events_path())?;
+    let plan = experiment::Plan {
+        dir,
+        config,
+        info,
+        last_stage,
+        resumed,
+        stage: Stage::Data,
+        step: 0,
+    };
+    Ok((plan, journal, next_seq, lock))
+}
+
+/// Answers a question on a thread of its own, so that a long answer delays no command.
+fn ask(command: EngineCommand, outlet: &Outlet) -> Result<JoinHandle<()>, Failure> {
+    let outlet = outlet.clone();
+    std::thread::Builder::new()
+        .name("question".to_owned())
+        .spawn(move || {
+            let described = command.describe();
+            let event = catch_unwind(AssertUnwindSafe(|| reply(command)))
+                .unwrap_or_else(|payload| {
+                    Err(EngineError::Panic {
+                        message: panic_text(payload.as_ref()),
+                    })
+                })
+                .unwrap_or_else(|error| EngineEvent::CommandFailed {
+                    command: described,
+                    failure: Failure::from(&error),
+                });
+            answer(&outlet, RunId::default(), event);
+        })
+        .map_err(|error| busy(&format!("the system refuses a thread: {error}")))
+}
+
+fn reply(command: EngineCommand) -> Result<EngineEvent, EngineError> {
+    match command {
+        EngineCommand::ProbeDevices => Ok(EngineEvent::DevicesProbed(device::probe())),
+        EngineCommand::InspectData { path, config } => {
+            let stats = data::prepare::prepare(&path, &config.data)?.stats;
+            Ok(EngineEvent::DataInspected { path, stats })
+        }
+        EngineCommand::InspectUser { run_dir, user } => {
+            evaluate::inspect_user(&RunDir::new(&run_dir), &user).map(EngineEvent::SlatesReady)
+        }
+        EngineCommand::Export {
+            run_dir,
+            stage,
+            folder,
+        } => export_to(&run_dir, stage, &folder),
+        EngineCommand::StartRun(_)
+        | EngineCommand::ResumeRun { .. }
+        | EngineCommand::Pause
+        | EngineCommand::Continue
+        | EngineCommand::Stop
+        | EngineCommand::Shutdown => Err(EngineError::Panic {
+            message: "a run command reached the question thread".into(),
+        }),
+    }
+}
+
+fn export_to(run_dir: &Path, stage: Stage, folder: &Path) -> Result<EngineEvent, EngineError> {
+    let files = export::export_generator(run_dir, stage, folder)?;
+    Ok(EngineEvent::Exported {
+        folder: folder.to_owned(),
+        files,
+    })
+}
+
+/// Sends an event that no journal keeps; waits for room, since a question has nothing else to do.
+fn answer(outlet: &Outlet, run: RunId, event: EngineEvent) {
+    let record = EventRecord {
+        seq: 0,
+        time_millis: now_millis(),
+        run,
+        event,
+    };
+    if outlet
+        .sender
+        .send_timeout(record, std::time::Duration::from_secs(5))
+        .is_ok()
+    {
+        (outlet.wake)();
+    }
+}
+
+fn busy(found: &str) -> Failure {
+    Failure {
+        message: found.to_owned(),
+        hint: None,
+        kind: crate::engine::error::FailureKind::Other,
+    }
+}
+
+fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    payload
+        .downcast_ref::<String>()
+        .cloned()
+        .or_else(|| {
+            payload
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+        })
+        .unwrap_or_else(|| "no message".to_owned())
+}

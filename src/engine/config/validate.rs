@@ -167,6 +167,7 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
             pretrain.checkpoint_every_steps,
         ),
         ("reward.steps", reward.steps),
+        ("reward.log_every_steps", reward.log_every_steps),
         (
             "reward.checkpoint_every_steps",
             reward.checkpoint_every_steps,

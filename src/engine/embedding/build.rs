@@ -6,36 +6,11 @@ use rayon::prelude::*;
 use super::collaborative::collaborative_vectors;
 use super::content::content_vectors;
 use super::{EmbeddingConfig, EmbeddingError, ItemEmbeddings, file};
-use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::{ItemCatalog, ItemIdx};
 use crate::engine::seed::Seed;
 
 /// Length of the random vector of an item of which nothing is known; all others have length 1 or more.
 const UNKNOWN_LENGTH: f32 = 0.01;
-
-/// Makes the vectors of a prepared dataset, from the catalogue and the learnable region only.
-///
-/// # Errors
-/// As [`build_from`].
-pub fn build(
-    data: &PreparedData,
-    config: &EmbeddingConfig,
-    seed: Seed,
-) -> Result<ItemEmbeddings, EmbeddingError> {
-    let sequences: Vec<Vec<ItemIdx>> = data
-        .positives
-        .iter()
-        .zip(&data.split.learn_end)
-        .map(|(rows, learn_end)| {
-            rows.iter()
-                .map(|row| *row as usize)
-                .filter(|row| row < learn_end)
-                .map(|row| data.dataset.log.item[row])
-                .collect()
-        })
-        .collect();
-    build_from(&data.dataset.catalog, &sequences, config, seed)
-}
 
 /// Makes the vectors of a catalogue. `sequences` holds per user the items that may be learned from.
 ///

@@ -9,7 +9,7 @@ pub mod npy;
 pub mod sparse;
 pub mod svd;
 
-pub use build::{build, build_from};
+pub use build::build_from;
 pub use neighbours::{nearest_items, neighbours, squared_distance};
 
 use std::path::PathBuf;

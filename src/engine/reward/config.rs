@@ -26,6 +26,8 @@ pub struct RewardConfig {
     pub weights: [f64; 4],
     /// A head with fewer positive impressions in training gets weight 0 and is reported as too rare.
     pub min_positives: u64,
+    /// Steps between read-backs of the loss.
+    pub log_every_steps: u64,
     /// Steps between checkpoints.
     pub checkpoint_every_steps: u64,
 }
@@ -43,6 +45,7 @@ impl Default for RewardConfig {
             weight_decay: 1e-2,
             weights: [1.0; 4],
             min_positives: 200,
+            log_every_steps: 5,
             checkpoint_every_steps: 200,
         }
     }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use sha2::{Digest as _, Sha256};
+
 use crate::engine::data::ItemIdx;
 
 /// Index of a codeword within its level.
@@ -84,6 +86,20 @@ impl SemanticIdTable {
         self.items
             .iter()
             .map(|(sid, items)| (sid.as_slice(), items.as_slice()))
+    }
+
+    /// SHA-256 of the codes in hexadecimal: two generators with equal fingerprints speak of the same items.
+    pub fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update((self.n_levels as u64).to_le_bytes());
+        hash.update((self.codebook_size as u64).to_le_bytes());
+        for code in &self.codes {
+            hash.update(code.to_le_bytes());
+        }
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// All codes, `[n_items * n_levels]`.

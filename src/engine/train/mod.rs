@@ -1,5 +1,15 @@
 //! Training stages: one stage, one file, read from top to bottom.
 
+pub mod align_dpo;
 pub mod config;
+pub mod ctx;
+pub mod evaluate;
+pub mod examples;
+pub mod experiment;
+pub mod fit_reward;
+pub mod fit_tokenizer;
 pub mod optim;
+pub mod preference_pairs;
+pub mod pretrain;
+pub mod saved_run;
 pub mod schedule;

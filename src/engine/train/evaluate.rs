@@ -1,0 +1,253 @@
+//! Stage 6: held-out metrics of the generator before and after alignment beside the floors, and what alignment did
+//! to rewards, to the judge and, where the data is simulated, to what users truly want. [A 5.1.3, 5.4]
+
+use crate::engine::control::RunControl;
+use crate::engine::data::prepare::PreparedData;
+use crate::engine::error::EngineError;
+use crate::engine::eval::cases::{histories, sample_cases};
+use crate::engine::eval::evaluator::Evaluator;
+use crate::engine::eval::generate::SlateGenerator;
+use crate::engine::eval::report::EvaluationReport;
+use crate::engine::eval::rewards::{self, Measurement, compare};
+use crate::engine::eval::slates::compare_slates;
+use crate::engine::event::{EngineEvent, SlateComparison, Stage};
+use crate::engine::model::EncoderDecoder;
+use crate::engine::run::report::RunReport;
+use crate::engine::run::{RunDir, journal};
+use crate::engine::train::ctx::StageCtx;
+use crate::engine::train::fit_reward::Scorers;
+use crate::engine::train::fit_tokenizer::Items;
+use crate::engine::train::saved_run::SavedRun;
+
+/// Users whose slates are shown without being asked for.
+const SHOWN_USERS: usize = 3;
+/// Slates per user in such a comparison.
+const SHOWN_SLATES: usize = 5;
+
+/// Runs the stage.
+///
+/// # Errors
+/// [`EngineError::Stopped`] on request; there is nothing to save in between, a resume begins it anew.
+pub fn run(
+    ctx: &mut StageCtx<'_>,
+    data: &PreparedData,
+    items: &Items,
+    base: &EncoderDecoder,
+    aligned: &EncoderDecoder,
+    scorers: &Scorers,
+    report: &mut RunReport,
+) -> Result<(), EngineError> {
+    /// Parts of the stage, for its progress.
+    const PARTS: u64 = 4;
+    ctx.reporter.emit(EngineEvent::StageStarted {
+        stage: Stage::Evaluate,
+        first_step: 0,
+        total_steps: PARTS,
+    })?;
+    rewards_before_and_after(ctx, data, items, base, aligned, scorers, report)?;
+
+    let config = ctx.config;
+    let control = ctx.control.clone();
+    let table = &items.tokenizer.table;
+    let evaluator = Evaluator::new(
+        data,
+        table,
+        &config.evaluate,
+        config.model.history_len,
+        config.seed,
+        &control,
+    );
+    let mut models = evaluator.floors()?;
+    let mut entropies = Vec::new();
+    for (part, (name, model)) in [("generator", base), ("aligned", aligned)]
+        .into_iter()
+        .enumerate()
+    {
+        let mut trouble = Ok(());
+        let doing = format!("ranking held-out items with the {name} model");
+        let scored = evaluator.generator(name, model, &mut |done, total| {
+            if trouble.is_ok() {
+                let total = total.max(1) * PARTS;
+                let done = (2 + part as u64) * (total / PARTS) + done;
+                trouble = ctx
+                    .reporter
+                    .progress(Stage::Evaluate, done.min(total), total, &doing);
+            }
+        });
+        trouble?;
+        let scored = scored?;
+        models.push(scored.score);
+        entropies.push(scored.held_out.entropy);
+    }
+    let code_entropy_after = entropies.pop().unwrap_or_default();
+    let code_entropy_before = entropies.pop().unwrap_or_default();
+    let evaluation = EvaluationReport {
+        protocol: evaluator.protocol(),
+        models,
+        code_entropy_before,
+        code_entropy_after,
+    };
+    report.evaluation = Some(evaluation.clone());
+    ctx.reporter.emit(EngineEvent::EvaluationReady(evaluation))
+}
+
+fn rewards_before_and_after(
+    ctx: &mut StageCtx<'_>,
+    data: &PreparedData,
+    items: &Items,
+    base: &EncoderDecoder,
+    aligned: &EncoderDecoder,
+    scorers: &Scorers,
+    report: &mut RunReport,
+) -> Result<(), EngineError> {
+    let config = ctx.config;
+    let table = &items.tokenizer.table;
+    let slate_len = config.data.session.slate_len;
+    let (history_len, settings) = (config.model.history_len, &config.evaluate);
+    let generator = SlateGenerator::new(
+        table,
+        &data.popularity,
+        history_len,
+        slate_len,
+        settings.reward_slates,
+        settings.batch_size,
+    );
+    let scorers = rewards::Scorers {
+        reward: &scorers.reward,
+        judge: &scorers.judge,
+        oracle: data.dataset.oracle.as_ref(),
+    };
+    let cases = sample_cases(data, settings.reward_users, config.seed);
+    let histories = histories(data, &cases, usize::MAX);
+    let control = ctx.control.clone();
+    let mut measure = |model: &EncoderDecoder,
+                       part: u64,
+                       doing: &str|
+     -> Result<Measurement, EngineError> {
+        let mut trouble = Ok(());
+        let slates = generator.generate(model, &histories, &control, &mut |done, total| {
+            if trouble.is_ok() {
+                let total = total.max(1);
+                trouble =
+                    ctx.reporter
+                        .progress(Stage::Evaluate, part * total + done, 4 * total, doing);
+            }
+        });
+        trouble?;
+        let scored = cases
+            .iter()
+            .zip(&histories)
+            .zip(slates?)
+            .map(|((case, history), slates)| scorers.score(case.user, history, &slates))
+            .collect();
+        Ok(Measurement::new(scored))
+    };
+    let before = measure(base, 0, "generating slates before alignment")?;
+    let after = measure(aligned, 1, "generating slates after alignment")?;
+
+    let mut alignment = compare(&before, &after);
+    alignment.steps = config.align.iterations * config.align.steps_per_iteration;
+    alignment.iterations = config.align.iterations;
+    let records = journal::read(&ctx.dir.events_path())?;
+    alignment.pairs = journal::series(&records, Stage::Align, "step_pairs")
+        .into_values()
+        .sum::<f64>() as u64;
+    report.alignment = Some(alignment.clone());
+    ctx.reporter.emit(EngineEvent::AlignmentReady(alignment))?;
+
+    let shown = SlateGenerator::new(
+        table,
+        &data.popularity,
+        history_len,
+        slate_len,
+        SHOWN_SLATES,
+        settings.batch_size,
+    );
+    for case in cases.iter().take(SHOWN_USERS) {
+        let comparison = compare_slates(
+            data,
+            table,
+            case.user,
+            &shown,
+            base,
+            Some(aligned),
+            scorers,
+            &control,
+        )?;
+        ctx.reporter.emit(EngineEvent::SlatesReady(comparison))?;
+    }
+    Ok(())
+}
+
+/// Generates and scores slates for one user from what a run has saved, on the CPU, beside a run that may be going.
+///
+/// # Errors
+/// If the run has no generator and reward models yet, or the user is unknown.
+pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineError> {
+    let saved = SavedRun::load(dir)?;
+    let data = &saved.data;
+    let user_idx = data.user_idx(user).ok_or_else(|| EngineError::Unknown {
+        kind: "user",
+        name: user.to_owned(),
+        place: data.dataset.name.clone(),
+    })?;
+    let table = &saved.items.tokenizer.table;
+    let config = &saved.config;
+    let generator = SlateGenerator::new(
+        table,
+        &data.popularity,
+        config.model.history_len,
+        config.data.session.slate_len,
+        SHOWN_SLATES,
+        1,
+    );
+    let scorers = rewards::Scorers {
+        reward: &saved.scorers.reward,
+        judge: &saved.scorers.judge,
+        oracle: data.dataset.oracle.as_ref(),
+    };
+    let after = saved.aligned.as_ref();
+    compare_slates(
+        data,
+        table,
+        user_idx,
+        &generator,
+        &saved.base,
+        after,
+        scorers,
+        &RunControl::default(),
+    )
+}
+
+/// Measures a finished run once more on its held-out data, on the CPU.
+///
+/// # Errors
+/// If the run has no generator yet.
+pub fn evaluate_saved(dir: &RunDir, control: &RunControl) -> Result<EvaluationReport, EngineError> {
+    let saved = SavedRun::load(dir)?;
+    let config = &saved.config;
+    let table = &saved.items.tokenizer.table;
+    let evaluator = Evaluator::new(
+        &saved.data,
+        table,
+        &config.evaluate,
+        config.model.history_len,
+        config.seed,
+        control,
+    );
+    let mut models = evaluator.floors()?;
+    let before = evaluator.generator("generator", &saved.base, &mut |_, _| {})?;
+    models.push(before.score);
+    let mut code_entropy_after = Vec::new();
+    if let Some(aligned) = &saved.aligned {
+        let after = evaluator.generator("aligned", aligned, &mut |_, _| {})?;
+        models.push(after.score);
+        code_entropy_after = after.held_out.entropy;
+    }
+    Ok(EvaluationReport {
+        protocol: evaluator.protocol(),
+        models,
+        code_entropy_before: before.held_out.entropy,
+        code_entropy_after,
+    })
+}
