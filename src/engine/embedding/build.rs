@@ -6,11 +6,28 @@ use rayon::prelude::*;
 use super::collaborative::collaborative_vectors;
 use super::content::content_vectors;
 use super::{EmbeddingConfig, EmbeddingError, ItemEmbeddings, file};
-use crate::engine::data::{ItemCatalog, ItemIdx};
+use crate::engine::data::prepare::PreparedData;
+use crate::engine::data::{ItemCatalog, ItemIdx, UserIdx};
 use crate::engine::seed::Seed;
 
 /// Length of the random vector of an item of which nothing is known; all others have length 1 or more.
 const UNKNOWN_LENGTH: f32 = 0.01;
+
+/// Makes the vectors of a prepared dataset, from the catalogue and the learnable region only.
+///
+/// # Errors
+/// As [`build_from`].
+pub fn build(
+    data: &PreparedData,
+    config: &EmbeddingConfig,
+    seed: Seed,
+) -> Result<ItemEmbeddings, EmbeddingError> {
+    let sequences: Vec<Vec<ItemIdx>> = (0..)
+        .zip(&data.split.learn_end)
+        .map(|(user_idx, learn_end)| data.history(UserIdx(user_idx), *learn_end, usize::MAX))
+        .collect();
+    build_from(&data.dataset.catalog, &sequences, config, seed)
+}
 
 /// Makes the vectors of a catalogue. `sequences` holds per user the items that may be learned from.
 ///
@@ -110,8 +127,12 @@ fn scale_to(row: &mut [f32], target: f32) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
-    use crate::engine::data::Item;
+    use crate::engine::data::config::DataConfig;
+    use crate::engine::data::prepare::prepare_dataset;
+    use crate::engine::data::{Dataset, Feedback, FeedbackFlags, InteractionLog, Item};
 
     fn catalog() -> ItemCatalog {
         let item = |category: &str| Item {
@@ -166,6 +187,48 @@ mod tests {
         assert_eq!(
             found,
             build_from(&catalog(), &sequences(), &config(), Seed(1)).unwrap()
+        );
+    }
+
+    #[test]
+    fn what_is_held_out_never_changes_the_vectors() {
+        // Two users with five views each; the last one is the target that must not be known.
+        let vectors = |items: [u32; 10]| {
+            let feedback = Feedback {
+                watch_secs: 9.0,
+                flags: FeedbackFlags::VIEW,
+            };
+            let log = InteractionLog {
+                user: (0..10).map(|row| UserIdx(row / 5)).collect(),
+                item: items.map(ItemIdx).to_vec(),
+                time_millis: (0..10).collect(),
+                request: None,
+                feedback: vec![feedback; 10],
+                user_start: vec![0, 5, 10],
+            };
+            let dataset = Dataset {
+                name: "test".to_owned(),
+                format: "test".to_owned(),
+                catalog: catalog(),
+                users: vec!["x".to_owned(), "y".to_owned()],
+                log,
+                oracle: None,
+                fingerprint: String::new(),
+                warnings: Vec::new(),
+            };
+            let data = prepare_dataset(dataset, Path::new("test"), &DataConfig::default()).unwrap();
+            build(&data, &config(), Seed(1)).unwrap()
+        };
+        let expected = vectors([0, 1, 2, 0, 1, 3, 4, 3, 4, 3]);
+        assert_eq!(
+            vectors([0, 1, 2, 0, 5, 3, 4, 3, 4, 5]),
+            expected,
+            "other targets"
+        );
+        assert_ne!(
+            vectors([0, 1, 2, 5, 1, 3, 4, 3, 5, 3]),
+            expected,
+            "other histories"
         );
     }
 

@@ -9,7 +9,7 @@ pub mod npy;
 pub mod sparse;
 pub mod svd;
 
-pub use build::build_from;
+pub use build::{build, build_from};
 pub use neighbours::{nearest_items, neighbours, squared_distance};
 
 use std::path::PathBuf;
@@ -61,11 +61,7 @@ pub struct ItemEmbeddings {
 impl ItemEmbeddings {
     /// Number of items.
     pub fn n_items(&self) -> usize {
-        if self.dim == 0 {
-            0
-        } else {
-            self.values.len() / self.dim
-        }
+        self.values.len().checked_div(self.dim).unwrap_or(0)
     }
 
     /// The vector of one item.

@@ -115,9 +115,10 @@ mod tests {
         let rows: Vec<Vec<(u32, f64)>> = (0..n_rows)
             .map(|_| {
                 (0..n_cols as u32)
-                    .filter_map(|column| {
-                        rng.random_bool(0.3)
-                            .then(|| (column, rng.random_range(-1.0..1.0)))
+                    .map(|column| {
+                        let is_filled = rng.random_bool(0.3);
+                        let value: f64 = rng.random_range(-1.0..1.0);
+                        (column, if is_filled { value } else { 0.0 })
                     })
                     .collect()
             })

@@ -250,3 +250,262 @@ fn report(
         vector_power: mean_square(&embeddings.values),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::data::ItemIdx;
+    use crate::engine::tokenizer::SemanticIdTrie;
+
+    fn random(n_items: usize, dim: usize) -> ItemEmbeddings {
+        let mut rng = Seed(11).rng("test.items", 0);
+        ItemEmbeddings {
+            values: (0..n_items * dim)
+                .map(|_| rng.random_range(-1.0..1.0))
+                .collect(),
+            dim,
+        }
+    }
+
+    fn config(
+        codebook_size: usize,
+        assignment: Assignment,
+        collisions: CollisionPolicy,
+    ) -> TokenizerConfig {
+        TokenizerConfig {
+            n_levels: 3,
+            codebook_size,
+            max_iterations: 10,
+            assignment,
+            collisions,
+        }
+    }
+
+    fn fit_all(embeddings: &ItemEmbeddings, config: &TokenizerConfig) -> FittedTokenizer {
+        fit(embeddings, config, Seed(2), &mut |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn balanced_codes_have_the_highest_entropy_on_every_level() {
+        let fitted = fit_all(
+            &random(240, 6),
+            &config(8, Assignment::Balanced, CollisionPolicy::Keep),
+        );
+        for level in &fitted.report.levels {
+            assert_eq!(level.load, [30; 8]);
+            assert!((level.entropy_nats - 8_f64.ln()).abs() < 1e-12);
+            assert_eq!(level.utilization, 1.0);
+        }
+        for entropy in &fitted.report.entropy_nats_nearest {
+            assert!(
+                *entropy < 8_f64.ln(),
+                "nearest centroids are never balanced on random points"
+            );
+        }
+    }
+
+    #[test]
+    fn the_error_falls_on_each_level_and_is_what_the_codewords_leave_over() {
+        let embeddings = random(200, 7);
+        for assignment in [Assignment::Balanced, Assignment::Nearest] {
+            let fitted = fit_all(&embeddings, &config(10, assignment, CollisionPolicy::Keep));
+            let mut last = fitted.report.vector_power;
+            for level in &fitted.report.levels {
+                assert!(
+                    level.residual_error < last,
+                    "level {} of {assignment:?}",
+                    level.level_idx
+                );
+                last = level.residual_error;
+            }
+            // The sum of the codewords is x - r^(L+1), so its mean squared distance to x is the last error.
+            let mut errors = Vec::new();
+            for item_idx in 0..200 {
+                let sum = fitted.codebooks.decode(fitted.table.sid(ItemIdx(item_idx)));
+                let row = embeddings.row(item_idx as usize);
+                errors.extend(row.iter().zip(sum).map(|(value, sum)| value - sum));
+            }
+            assert!((mean_square(&errors) - last).abs() < 1e-5 * last);
+            assert!((fitted.report.reconstruction_error - last).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn decoding_is_the_vector_minus_its_last_residual() {
+        let embeddings = random(60, 5);
+        let fitted = fit_all(
+            &embeddings,
+            &config(6, Assignment::Balanced, CollisionPolicy::Reassign),
+        );
+        for item_idx in 0..60 {
+            let sid = fitted.table.sid(ItemIdx(item_idx));
+            let mut residual = embeddings.row(item_idx as usize).to_vec();
+            for (level_idx, code) in sid.iter().enumerate() {
+                subtract(&mut residual, fitted.codebooks.codeword(level_idx, *code));
+            }
+            let row = embeddings.row(item_idx as usize);
+            for ((sum, value), left) in fitted.codebooks.decode(sid).iter().zip(row).zip(residual) {
+                assert!((sum - (value - left)).abs() < 1e-5);
+            }
+        }
+    }
+
+    #[test]
+    fn encoding_the_training_items_gives_the_stored_codes() {
+        let embeddings = random(150, 4);
+        let fitted = fit_all(
+            &embeddings,
+            &config(8, Assignment::Nearest, CollisionPolicy::Keep),
+        );
+        assert_eq!(
+            fitted.codebooks.encode(&embeddings.values),
+            fitted.table.codes()
+        );
+        assert_eq!(
+            fitted.report.collision_rate_nearest,
+            fitted.report.collision_rate
+        );
+    }
+
+    #[test]
+    fn reassigning_separates_what_shares_an_id() {
+        // 40 items at 10 places, 4 each: four codes per level are enough to tell all apart.
+        let places = random(10, 3);
+        let embeddings = ItemEmbeddings {
+            values: (0..40)
+                .flat_map(|item_idx| places.row(item_idx % 10).to_vec())
+                .collect(),
+            dim: 3,
+        };
+        let nearest =
+            |collisions| fit_all(&embeddings, &config(4, Assignment::Nearest, collisions)).report;
+        let kept = nearest(CollisionPolicy::Keep);
+        assert!(kept.collision_rate >= 0.75, "{kept:?}");
+        assert_eq!(kept.collision_rate, kept.collision_rate_before);
+        let moved = nearest(CollisionPolicy::Reassign);
+        assert_eq!(moved.collision_rate_before, kept.collision_rate);
+        assert!(moved.collision_rate < kept.collision_rate);
+        assert_eq!(moved.largest_group == 1, moved.items_sharing == 0);
+    }
+
+    #[test]
+    fn the_catalogue_is_legal_and_random_ids_are_not() {
+        let fitted = fit_all(
+            &random(100, 5),
+            &config(10, Assignment::Balanced, CollisionPolicy::Reassign),
+        );
+        let trie = SemanticIdTrie::new(&fitted.table);
+        for item_idx in 0..100 {
+            let item = ItemIdx(item_idx);
+            let sid = fitted.table.sid(item);
+            assert!(trie.is_legal(sid));
+            assert!(fitted.table.items(sid).contains(&item), "the way back");
+        }
+        let mut rng = Seed(4).rng("test.ids", 0);
+        let n_legal = (0..500)
+            .filter(|_| trie.is_legal(&[0; 3].map(|_: Code| rng.random_range(0..10))))
+            .count();
+        // At most 100 of 1,000 IDs are in use.
+        assert!(n_legal < 150, "{n_legal} of 500 random IDs are legal");
+    }
+
+    #[test]
+    fn the_result_depends_on_the_seed_and_not_on_threads() {
+        let embeddings = random(1500, 4);
+        let config = config(16, Assignment::Balanced, CollisionPolicy::Reassign);
+        let run = |n_threads, seed| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(n_threads)
+                .build()
+                .unwrap();
+            pool.install(|| {
+                fit(&embeddings, &config, Seed(seed), &mut |_| {
+                    ControlFlow::Continue(())
+                })
+                .unwrap()
+            })
+        };
+        let expected = run(1, 2);
+        assert_eq!(run(4, 2), expected);
+        assert_ne!(run(1, 258).table, expected.table);
+    }
+
+    #[test]
+    fn every_sweep_and_the_end_of_each_level_is_reported() {
+        let mut seen = Vec::new();
+        let config = config(5, Assignment::Balanced, CollisionPolicy::Keep);
+        let fitted = fit(&random(50, 3), &config, Seed(2), &mut |level| {
+            seen.push((level.level_idx, level.iteration, level.is_final));
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        let mut expected = Vec::new();
+        for level in &fitted.report.levels {
+            expected.extend((1..=level.iteration).map(|sweep| (level.level_idx, sweep, false)));
+            expected.push((level.level_idx, level.iteration, true));
+        }
+        assert_eq!(seen, expected);
+        let stopped = fit(&random(50, 3), &config, Seed(2), &mut |_| {
+            ControlFlow::Break(())
+        });
+        assert!(matches!(stopped, Err(TokenizerError::Stopped)));
+    }
+
+    #[test]
+    fn vectors_that_are_not_finite_and_too_few_items_are_refused() {
+        let mut embeddings = random(20, 3);
+        let config = config(8, Assignment::Balanced, CollisionPolicy::Keep);
+        embeddings.values[3 * 7 + 1] = f32::NAN;
+        let run = |embeddings: &ItemEmbeddings| {
+            fit(embeddings, &config, Seed(2), &mut |_| {
+                ControlFlow::Continue(())
+            })
+        };
+        let error = run(&embeddings).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                TokenizerError::NotFinite {
+                    item_idx: 7,
+                    column: 1,
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        let error = run(&random(7, 3)).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                TokenizerError::TooFewItems {
+                    codebook_size: 8,
+                    n_items: 7
+                }
+            ),
+            "{error}"
+        );
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn duplicates_and_constant_vectors_are_fine(
+            values in prop::collection::vec(prop_oneof![4 => Just(0.5_f32), 1 => -1.0_f32..1.0], 40..80),
+            is_balanced in any::<bool>(),
+            is_kept in any::<bool>(),
+        ) {
+            let embeddings = ItemEmbeddings { values: values[..values.len() / 2 * 2].to_vec(), dim: 2 };
+            let assignment = if is_balanced { Assignment::Balanced } else { Assignment::Nearest };
+            let collisions = if is_kept { CollisionPolicy::Keep } else { CollisionPolicy::Reassign };
+            let fitted = fit_all(&embeddings, &config(4, assignment, collisions));
+            prop_assert!(fitted.report.reconstruction_error.is_finite());
+            prop_assert!(fitted.report.collision_rate <= fitted.report.collision_rate_before);
+            prop_assert_eq!(fitted.table.n_items(), embeddings.n_items());
+        }
+    }
+}

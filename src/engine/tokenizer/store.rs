@@ -186,3 +186,70 @@ fn parse_table(file: File, n_levels: usize, codebook_size: usize) -> Result<Vec<
         None => Ok(codes),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::*;
+    use crate::engine::embedding::ItemEmbeddings;
+    use crate::engine::seed::Seed;
+    use crate::engine::tokenizer::fit;
+
+    fn fitted() -> FittedTokenizer {
+        let embeddings = ItemEmbeddings {
+            values: (0..90_u16).map(|idx| f32::from(idx * 37 % 90)).collect(),
+            dim: 3,
+        };
+        let config = TokenizerConfig {
+            codebook_size: 4,
+            ..TokenizerConfig::default()
+        };
+        fit(&embeddings, &config, Seed(1), &mut |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_saved_tokenizer_comes_back_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let saved = fitted();
+        saved.save(folder.path()).unwrap();
+        assert_eq!(FittedTokenizer::load(folder.path()).unwrap(), saved);
+    }
+
+    #[test]
+    fn a_missing_cut_or_foreign_file_is_an_error_that_names_it() {
+        for name in [CODEBOOKS, TABLE, DESCRIPTION] {
+            let folder = tempfile::tempdir().unwrap();
+            fitted().save(folder.path()).unwrap();
+            let path = folder.path().join(name);
+            let whole = std::fs::read(&path).unwrap();
+            for bytes in [&whole[..whole.len() / 2], b"", b"PAR1 and nothing else"] {
+                atomic::write(&path, bytes).unwrap();
+                let error = FittedTokenizer::load(folder.path())
+                    .unwrap_err()
+                    .to_string();
+                assert!(error.contains(name), "{error}");
+            }
+            std::fs::remove_file(&path).unwrap();
+            let error = FittedTokenizer::load(folder.path())
+                .unwrap_err()
+                .to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn files_of_two_tokenizers_do_not_mix() {
+        let folder = tempfile::tempdir().unwrap();
+        fitted().save(folder.path()).unwrap();
+        let other = SemanticIdTable::new(3, 9, vec![8; 90]);
+        write_table(&folder.path().join(TABLE), &other).unwrap();
+        let error = FittedTokenizer::load(folder.path())
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("code 8 of 4"), "{error}");
+    }
+}
