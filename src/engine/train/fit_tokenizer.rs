@@ -80,13 +80,7 @@ pub fn run(
     })?;
     ctx.reporter
         .progress(Stage::Tokenize, 0, n_levels + 1, "building item vectors")?;
-    let sequences = learnable_sequences(data);
-    let embeddings = embedding::build_from(
-        &data.dataset.catalog,
-        &sequences,
-        &config.embedding,
-        config.seed,
-    )?;
+    let embeddings = embedding::build(data, &config.embedding, config.seed)?;
 
     let mut trouble = Ok(());
     let fitted = tokenizer::fit(&embeddings, &config.tokenizer, config.seed, &mut |level| {
@@ -138,22 +132,6 @@ pub fn run(
         items_path: ctx.dir.items_path(),
     })?;
     Ok(Items::new(embeddings, fitted))
-}
-
-/// Each user's learnable positive items in order: nothing held out reaches the vectors.
-fn learnable_sequences(data: &PreparedData) -> Vec<Vec<ItemIdx>> {
-    let log = &data.dataset.log;
-    data.positives
-        .iter()
-        .zip(&data.split.learn_end)
-        .map(|(rows, learn_end)| {
-            let learnable = rows
-                .iter()
-                .map(|row| *row as usize)
-                .take_while(|row| row < learn_end);
-            learnable.map(|row| log.item[row]).collect()
-        })
-        .collect()
 }
 
 fn item_table(
