@@ -76,8 +76,8 @@ pub struct MetricPlot<'a> {
     pub references: Vec<Reference<'a>>,
     /// Which end is good.
     pub goal: Goal,
-    /// Whether to offer its export.
-    pub is_exportable: bool,
+    /// The formats in which it can be exported.
+    pub exports: &'a [ExportFormat],
     /// Height of the whole chart in points.
     pub height: f32,
 }
@@ -92,8 +92,8 @@ impl MetricPlot<'_> {
                 ui.label(RichText::new(self.title).strong())
                     .on_hover_text(self.tip);
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    if self.is_exportable {
-                        export = export_menu(ui, self.title);
+                    if !self.exports.is_empty() {
+                        export = export_menu(ui, self.title, self.exports);
                     }
                 });
             });
@@ -335,16 +335,17 @@ fn mark_gaps(ui: &Ui, response: &Response, transform: &PlotTransform, series: &D
     }
 }
 
-fn export_menu(ui: &mut Ui, title: &str) -> Option<ExportFormat> {
+fn export_menu(ui: &mut Ui, title: &str, formats: &[ExportFormat]) -> Option<ExportFormat> {
     let mut chosen = None;
     let menu = ui.menu_button("Export", |ui| {
-        for (format, name) in [
-            (ExportFormat::Png, "Picture as PNG"),
-            (ExportFormat::Svg, "Picture as SVG"),
-            (ExportFormat::Csv, "Values as CSV"),
-        ] {
+        for format in formats {
+            let name = match format {
+                ExportFormat::Png => "Picture as PNG",
+                ExportFormat::Svg => "Picture as SVG",
+                ExportFormat::Csv => "Values as CSV",
+            };
             if ui.button(name).clicked() {
-                chosen = Some(format);
+                chosen = Some(*format);
                 ui.close();
             }
         }
@@ -430,7 +431,7 @@ mod tests {
             }],
             references: Vec::new(),
             goal,
-            is_exportable: true,
+            exports: &[ExportFormat::Csv],
             height: 200.0,
         }
     }

@@ -154,7 +154,7 @@ fn entropy_ui(ui: &mut Ui, levels: &[LevelModel]) {
             value: (n_codes as f64).ln(),
         }],
         goal: Goal::Highest,
-        is_exportable: false,
+        exports: &[],
         height: 216.0,
     }
     .show(ui, PlotView::default());

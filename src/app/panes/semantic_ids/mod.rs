@@ -1,16 +1,7 @@
-//! The pane SemanticIds.
+//! The items by their semantic IDs: a prefix tree and a table that can be searched, side by side.
 
-use crate::app::command::UiCommand;
-use crate::app::pane::PaneKind;
-use crate::app::state::AppState;
+mod search;
+mod tree;
+mod view;
 
-/// The pane and what only its drawing needs.
-#[derive(Default)]
-pub struct SemanticIdsPane {}
-
-impl SemanticIdsPane {
-    /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut egui::Ui, _state: &AppState, _commands: &mut Vec<UiCommand>) {
-        ui.heading(PaneKind::SemanticIds.title());
-    }
-}
+pub use view::SemanticIdsPane;

@@ -1,16 +1,7 @@
-//! The pane Training.
+//! Training curves of all stages that learn.
 
-use crate::app::command::UiCommand;
-use crate::app::pane::PaneKind;
-use crate::app::state::AppState;
+mod export;
+mod view;
+mod view_model;
 
-/// The pane and what only its drawing needs.
-#[derive(Default)]
-pub struct TrainingPane {}
-
-impl TrainingPane {
-    /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut egui::Ui, _state: &AppState, _commands: &mut Vec<UiCommand>) {
-        ui.heading(PaneKind::Training.title());
-    }
-}
+pub use view::TrainingPane;

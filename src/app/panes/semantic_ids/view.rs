@@ -1,0 +1,409 @@
+//! Draws the tree, the table and what is known of the selected item.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use egui::{Label, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, vec2};
+use egui_extras::{Size, StripBuilder};
+
+use super::search::{ItemColumn, Query, neighbours, search};
+use super::tree::{ItemIndex, TreeRow};
+use crate::app::command::UiCommand;
+use crate::app::panes::common::{failure_ui, waiting_ui};
+use crate::app::state::{AppState, ItemsState};
+use crate::app::widgets::number::{count, significant};
+use crate::app::widgets::{
+    DataTable, TableColumn, TableSort, empty_state, failure_box, semantic_id_chip, semantic_id_text,
+};
+use crate::engine::event::Stage;
+use crate::engine::run::items::ItemTable;
+use crate::engine::tokenizer::Code;
+
+/// Width of the tree in points.
+const TREE_WIDTH: f32 = 250.0;
+/// Height of the selected item's details in points.
+const DETAIL_HEIGHT: f32 = 150.0;
+
+const COLUMNS: [TableColumn<'_>; 6] = [
+    TableColumn {
+        name: "Item",
+        tip: "The dataset's own identifier.",
+        width: 80.0,
+        is_number: false,
+    },
+    TableColumn {
+        name: "Title",
+        tip: "Title, or the identifier where there is none.",
+        width: 0.0,
+        is_number: false,
+    },
+    TableColumn {
+        name: "Categories",
+        tip: "Categories or tags.",
+        width: 110.0,
+        is_number: false,
+    },
+    TableColumn {
+        name: "Semantic ID",
+        tip: "One code per level.",
+        width: 150.0,
+        is_number: false,
+    },
+    TableColumn {
+        name: "Popularity",
+        tip: "Positive events in the training part.",
+        width: 76.0,
+        is_number: true,
+    },
+    TableColumn {
+        name: "Sharing",
+        tip: "Items with the same semantic ID, this one included.",
+        width: 62.0,
+        is_number: true,
+    },
+];
+
+/// The pane: what is open and asked for, and the rows that follow from it.
+#[derive(Default)]
+pub struct SemanticIdsPane {
+    text: String,
+    is_shared: bool,
+    sort: Option<TableSort>,
+    open: BTreeSet<Vec<Code>>,
+    table: Option<Arc<ItemTable>>,
+    index: ItemIndex,
+    tree: Vec<TreeRow>,
+    query: Option<Query>,
+    found: Vec<u32>,
+}
+
+impl SemanticIdsPane {
+    /// Draws the pane.
+    pub fn ui(&mut self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+        match &state.items {
+            ItemsState::Ready(table) => {
+                let table = Arc::clone(table);
+                failure_ui(ui, state);
+                self.refresh(&table, &state.selection.prefix);
+                self.search_ui(ui, state, commands);
+                self.body_ui(ui, &table, state, commands);
+            }
+            ItemsState::Loading => {
+                empty_state(
+                    ui,
+                    "Reading the item table",
+                    "This takes a moment for large catalogues.",
+                    None,
+                );
+            }
+            ItemsState::Failed(message) => {
+                failure_box(ui, "The item table could not be read.", message, None);
+            }
+            ItemsState::None => waiting_ui(
+                ui,
+                state,
+                commands,
+                Stage::Tokenize,
+                "No semantic IDs yet",
+                "Every item with its semantic ID, the tree of their prefixes, items that share an ID and the \
+                 nearest neighbours appear here once the tokenizer has run.",
+            ),
+        }
+    }
+
+    fn refresh(&mut self, table: &Arc<ItemTable>, prefix: &[Code]) {
+        let is_known = self
+            .table
+            .as_ref()
+            .is_some_and(|known| Arc::ptr_eq(known, table));
+        if !is_known {
+            self.index = ItemIndex::new(table);
+            self.tree = self.index.rows(table, &self.open);
+            self.table = Some(Arc::clone(table));
+            self.query = None;
+        }
+        let query = Query {
+            text: self.text.clone(),
+            is_shared: self.is_shared,
+            prefix: prefix.to_vec(),
+            sort: self.sort(),
+        };
+        if self.query.as_ref() != Some(&query) {
+            self.found = search(table, &self.index, &query);
+            self.query = Some(query);
+        }
+    }
+
+    fn sort(&self) -> TableSort {
+        self.sort.unwrap_or(TableSort {
+            column_idx: ItemColumn::Popularity as usize,
+            is_descending: true,
+        })
+    }
+
+    fn search_ui(&mut self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label("Search");
+            ui.add(
+                TextEdit::singleline(&mut self.text)
+                    .desired_width(220.0)
+                    .hint_text("title, item or 12.*.5"),
+            )
+            .labelled_by(label.id)
+            .on_hover_text(
+                "Words of the title, the item's identifier or a category; or codes with * for any: \
+                 12.*.5, 12, <a_12><b_3>.",
+            );
+            ui.checkbox(&mut self.is_shared, "Shares an ID")
+                .on_hover_text("Only items whose semantic ID another item has as well.");
+            if !state.selection.prefix.is_empty() {
+                ui.label("Prefix");
+                semantic_id_chip(ui, 0, &state.selection.prefix);
+                if ui.button("Show all prefixes").clicked() {
+                    commands.push(UiCommand::SelectPrefix(Vec::new()));
+                }
+            }
+            ui.weak(format!(
+                "{} of {} items",
+                count(self.found.len() as u64),
+                count(self.index.order.len() as u64)
+            ));
+        });
+    }
+
+    fn body_ui(
+        &mut self,
+        ui: &mut Ui,
+        table: &Arc<ItemTable>,
+        state: &AppState,
+        commands: &mut Vec<UiCommand>,
+    ) {
+        let height = ui.available_height();
+        StripBuilder::new(ui)
+            .size(Size::exact(TREE_WIDTH))
+            .size(Size::remainder())
+            .horizontal(|mut strip| {
+                strip.cell(|ui| self.tree_ui(ui, table, state, commands));
+                strip.cell(|ui| {
+                    let detail = if state.selection.item.is_some() {
+                        DETAIL_HEIGHT.min(height * 0.45)
+                    } else {
+                        0.0
+                    };
+                    self.table_ui(ui, table, state, commands, height - detail);
+                    if let Some(item_idx) = state.selection.item {
+                        detail_ui(ui, table, item_idx, commands, detail);
+                    }
+                });
+            });
+    }
+
+    fn tree_ui(
+        &mut self,
+        ui: &mut Ui,
+        table: &ItemTable,
+        state: &AppState,
+        commands: &mut Vec<UiCommand>,
+    ) {
+        ui.strong("Prefix tree").on_hover_text(
+            "Level by level: code, items at or below it, their positive events. Sorted by code.",
+        );
+        let row_height = ui.text_style_height(&egui::TextStyle::Body) + 4.0;
+        let mut toggled = None;
+        ScrollArea::vertical()
+            .id_salt("prefix tree")
+            .auto_shrink(false)
+            .show_rows(ui, row_height, self.tree.len(), |ui, range| {
+                for row in &self.tree[range] {
+                    let is_selected = match row.item_idx {
+                        Some(item_idx) => state.selection.item == Some(item_idx),
+                        None => state.selection.prefix == row.prefix,
+                    };
+                    let response = tree_row_ui(ui, table, row, is_selected, row_height);
+                    if response.clicked() {
+                        if row.item_idx.is_some() {
+                            commands.push(UiCommand::SelectItem(row.item_idx));
+                        } else {
+                            toggled = Some(row.prefix.clone());
+                            commands.push(UiCommand::SelectPrefix(row.prefix.clone()));
+                        }
+                    }
+                }
+            });
+        if let Some(prefix) = toggled {
+            if !self.open.remove(&prefix) {
+                self.open.insert(prefix);
+            }
+            self.tree = self.index.rows(table, &self.open);
+        }
+    }
+
+    fn table_ui(
+        &mut self,
+        ui: &mut Ui,
+        table: &ItemTable,
+        state: &AppState,
+        commands: &mut Vec<UiCommand>,
+        height: f32,
+    ) {
+        let row_of = |row: usize| &table.rows[self.found[row] as usize];
+        let selected = state.selection.item;
+        let action = DataTable {
+            name: "Items",
+            columns: &COLUMNS,
+            n_rows: self.found.len(),
+            selected: selected.and_then(|item| self.found.iter().position(|found| *found == item)),
+            sort: Some(self.sort()),
+            text: &|row, column| {
+                let item = &row_of(row).item;
+                match ItemColumn::ALL[column] {
+                    ItemColumn::Id => item.external_id.clone(),
+                    ItemColumn::Title => item.label().to_owned(),
+                    ItemColumn::Categories => item.categories.join(", "),
+                    ItemColumn::SemanticId => semantic_id_text(&row_of(row).codes),
+                    ItemColumn::Popularity => count(u64::from(row_of(row).popularity)),
+                    ItemColumn::Sharing => {
+                        self.index.n_sharing[self.found[row] as usize].to_string()
+                    }
+                }
+            },
+            draw: Some(&|ui, row, column| {
+                let is_chip = ItemColumn::ALL[column] == ItemColumn::SemanticId;
+                if is_chip {
+                    semantic_id_chip(ui, 0, &row_of(row).codes);
+                }
+                is_chip
+            }),
+            height,
+        }
+        .show(ui);
+        if let Some(row) = action.selected {
+            commands.push(UiCommand::SelectItem(self.found.get(row).copied()));
+        }
+        if action.sort.is_some() {
+            self.sort = action.sort;
+        }
+    }
+}
+
+fn tree_row_ui(
+    ui: &mut Ui,
+    table: &ItemTable,
+    row: &TreeRow,
+    is_selected: bool,
+    height: f32,
+) -> egui::Response {
+    let name = match row.item_idx {
+        Some(item_idx) => {
+            let title = table.rows[item_idx as usize].item.label();
+            format!("{title}, {}", semantic_id_text(&row.prefix))
+        }
+        None => format!(
+            "{}, {} items, popularity {}",
+            semantic_id_text(&row.prefix),
+            row.n_items,
+            row.popularity
+        ),
+    };
+    let width = ui.available_width();
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::click());
+    let is_node = row.item_idx.is_none();
+    response.widget_info(|| WidgetInfo::selected(Role::TreeItem, true, is_selected, &name));
+    if is_selected {
+        ui.painter()
+            .rect_filled(rect, 3.0, ui.visuals().faint_bg_color);
+        ui.painter().rect_stroke(
+            rect,
+            3.0,
+            ui.visuals().widgets.hovered.bg_stroke,
+            egui::StrokeKind::Inside,
+        );
+    } else if response.hovered() || response.has_focus() {
+        ui.painter()
+            .rect_filled(rect, 3.0, ui.visuals().faint_bg_color);
+    }
+    let mut inside = ui.new_child(
+        egui::UiBuilder::new()
+            .max_rect(rect)
+            .layout(egui::Layout::left_to_right(egui::Align::Center)),
+    );
+    inside.add_space(4.0 + 14.0 * row.depth as f32);
+    if is_node {
+        let openness = if row.is_open { 1.0 } else { 0.0 };
+        let (icon, icon_response) =
+            inside.allocate_exact_size(vec2(12.0, 12.0), egui::Sense::hover());
+        egui::collapsing_header::paint_default_icon(
+            &mut inside,
+            openness,
+            &icon_response.with_new_rect(icon),
+        );
+        let last = row.prefix.len() - 1;
+        semantic_id_chip(&mut inside, last, &row.prefix[last..]);
+        inside.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            ui.add_space(10.0);
+            ui.label(
+                RichText::new(format!("{:>6}", count(row.popularity)))
+                    .monospace()
+                    .weak(),
+            )
+            .on_hover_text("Positive events of these items in the training part.");
+            ui.monospace(count(row.n_items as u64))
+                .on_hover_text("Items at or below this prefix.");
+        });
+    } else if let Some(item_idx) = row.item_idx {
+        let item = &table.rows[item_idx as usize].item;
+        let last = row.prefix.len().saturating_sub(1);
+        semantic_id_chip(&mut inside, last, &row.prefix[last..]);
+        inside.add(Label::new(item.label()).truncate().selectable(false));
+    }
+    response
+}
+
+fn detail_ui(
+    ui: &mut Ui,
+    table: &ItemTable,
+    item_idx: u32,
+    commands: &mut Vec<UiCommand>,
+    height: f32,
+) {
+    let Some(row) = table.rows.get(item_idx as usize) else {
+        return;
+    };
+    ui.separator();
+    ScrollArea::vertical()
+        .id_salt("selected item")
+        .max_height(height - 10.0)
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            ui.horizontal(|ui| {
+                semantic_id_chip(ui, 0, &row.codes);
+                ui.add(Label::new(RichText::new(row.item.label()).strong()).truncate());
+            });
+            let author = row.item.author.as_deref().map(|name| format!("by {name}"));
+            let length = row.item.duration_secs.map(|secs| format!("{} s", significant(f64::from(secs), 3)));
+            let facts: Vec<String> = author.into_iter().chain(length).chain(row.item.categories.clone()).collect();
+            if !facts.is_empty() {
+                ui.weak(facts.join("  ·  "));
+            }
+            let near = neighbours(table, item_idx);
+            if near.is_empty() {
+                ui.weak("Nearest neighbours are not kept for catalogues of this size.");
+                return;
+            }
+            ui.strong("Nearest items").on_hover_text(
+                "Euclidean distance of the item vectors, and how many codes both semantic IDs share from the start.",
+            );
+            egui::Grid::new("neighbours").num_columns(4).striped(true).show(ui, |ui| {
+                for neighbour in near {
+                    let other = &table.rows[neighbour.item_idx as usize];
+                    ui.monospace(significant(f64::from(neighbour.distance), 3));
+                    ui.monospace(format!("{} shared", neighbour.shared_prefix));
+                    semantic_id_chip(ui, 0, &other.codes);
+                    if ui.link(other.item.label()).clicked() {
+                        commands.push(UiCommand::SelectItem(Some(neighbour.item_idx)));
+                    }
+                    ui.end_row();
+                }
+            });
+        });
+}

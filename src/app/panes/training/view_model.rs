@@ -1,0 +1,380 @@
+//! Which charts there are and what is in them, from the run alone.
+
+use std::f64::consts::LN_2;
+
+use crate::app::state::{RunStore, SeriesPoint};
+use crate::app::widgets::{Goal, level_letter};
+use crate::engine::event::Stage;
+
+/// What the x axis counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum XAxis {
+    /// Optimiser steps.
+    #[default]
+    Step,
+    /// Training examples seen.
+    Sample,
+    /// Seconds of training.
+    Second,
+}
+
+impl XAxis {
+    /// All choices in order.
+    pub(super) const ALL: [Self; 3] = [Self::Step, Self::Sample, Self::Second];
+
+    /// The word under the axis.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Step => "step",
+            Self::Sample => "sample",
+            Self::Second => "second",
+        }
+    }
+
+    fn of(self, point: &SeriesPoint) -> f64 {
+        match self {
+            Self::Step => point.step as f64,
+            Self::Sample => point.samples as f64,
+            Self::Second => point.seconds,
+        }
+    }
+}
+
+/// One chart.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct ChartModel {
+    /// Its title.
+    pub title: String,
+    /// What it shows, with the formula.
+    pub tip: &'static str,
+    /// The stage it belongs to.
+    pub stage: Stage,
+    /// Which end is good.
+    pub goal: Goal,
+    /// The metrics.
+    pub lines: Vec<LineModel>,
+    /// Horizontal lines with a meaning.
+    pub references: &'static [(&'static str, f64)],
+    /// How to read it; empty where nothing is surprising.
+    pub note: &'static str,
+}
+
+/// One metric of a chart.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct LineModel {
+    /// Its name in the legend.
+    pub name: String,
+    /// `[x, value]`, sorted by x.
+    pub points: Vec<[f64; 2]>,
+    /// Tails that a resume abandoned.
+    pub abandoned: Vec<Vec<[f64; 2]>>,
+}
+
+/// The charts we know how to explain.
+struct Spec {
+    stage: Stage,
+    title: &'static str,
+    tip: &'static str,
+    /// The legend of a metric by its name in the events; `None` where it belongs elsewhere.
+    legend: fn(&str) -> Option<String>,
+    goal: Goal,
+    references: &'static [(&'static str, f64)],
+    note: &'static str,
+}
+
+const SPECS: [Spec; 10] = [
+    Spec {
+        stage: Stage::Pretrain,
+        title: "Pretraining loss",
+        tip: "Mean negative log-probability per code of the target sessions, in nats.",
+        legend: |name| only(name, "loss", "loss"),
+        goal: Goal::Lowest,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Pretrain,
+        title: "Pretraining loss per level",
+        tip: "The same loss for the codes of each level. A model without knowledge has ln K.",
+        legend: level_legend,
+        goal: Goal::Lowest,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Pretrain,
+        title: "Learning rate",
+        tip: "Linear warm-up, then cosine decay.",
+        legend: |name| only(name, "learning_rate", "learning rate"),
+        goal: Goal::None,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Pretrain,
+        title: "Pretraining speed",
+        tip: "Target codes per second of wall time, since the point before.",
+        legend: |name| only(name, "tokens_per_second", "tokens per second"),
+        goal: Goal::None,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Reward,
+        title: "Reward model loss",
+        tip: "Binary cross-entropy summed over the heads, for the model that alignment uses and for the judge.",
+        legend: reward_legend,
+        goal: Goal::Lowest,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Alignment loss",
+        tip: "Next-token loss plus lambda times the DPO loss of the samples that have a preference pair.",
+        legend: |name| {
+            only(name, "loss", "total").or_else(|| only(name, "next_token_loss", "next token"))
+        },
+        goal: Goal::Lowest,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "DPO loss",
+        tip: "-ln sigmoid(margin) of the preference pairs.",
+        legend: |name| only(name, "dpo_loss", "DPO loss"),
+        goal: Goal::Lowest,
+        references: &[("ln 2", LN_2)],
+        note: "At ln 2 the policy does not yet tell the pair apart better than its reference; every new \
+               reference starts there again.",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "DPO margin",
+        tip: "beta x [(ln p - ln p_ref) of the chosen slate - the same of the rejected one].",
+        legend: |name| only(name, "margin", "margin"),
+        goal: Goal::Highest,
+        references: &[("no preference", 0.0)],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "DPO accuracy",
+        tip: "Share of the pairs whose margin is positive.",
+        legend: |name| only(name, "accuracy", "accuracy"),
+        goal: Goal::Highest,
+        references: &[("chance", 0.5)],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Log-probability of the pairs",
+        tip: "Mean log-probability of the chosen and of the rejected slates under the policy.",
+        legend: |name| {
+            only(name, "chosen_log_prob", "chosen")
+                .or_else(|| only(name, "rejected_log_prob", "rejected"))
+        },
+        goal: Goal::None,
+        references: &[],
+        note: "Both may fall while the margin rises: DPO only asks for the distance between them. \
+               A chosen line that falls much faster than the loss improves calls for a smaller learning rate.",
+    },
+];
+
+/// The charts of all metrics that the run has, the known ones first.
+pub(super) fn charts(run: &RunStore, x_axis: XAxis) -> Vec<ChartModel> {
+    let mut charts = Vec::new();
+    for spec in &SPECS {
+        let lines: Vec<LineModel> = run
+            .stage_series(spec.stage)
+            .filter_map(|(name, series)| {
+                Some(LineModel {
+                    name: (spec.legend)(name)?,
+                    points: on_axis(&series.points, x_axis),
+                    abandoned: abandoned(&series.abandoned, x_axis),
+                })
+            })
+            .collect();
+        if !lines.is_empty() {
+            charts.push(ChartModel {
+                title: spec.title.to_owned(),
+                tip: spec.tip,
+                stage: spec.stage,
+                goal: spec.goal,
+                lines,
+                references: spec.references,
+                note: spec.note,
+            });
+        }
+    }
+    charts.extend(other_charts(run, x_axis));
+    charts
+}
+
+/// Metrics without a chart of ours get one each, so that nothing a stage reports is hidden.
+fn other_charts(run: &RunStore, x_axis: XAxis) -> Vec<ChartModel> {
+    let mut charts = Vec::new();
+    for stage in Stage::ALL {
+        for (name, series) in run.stage_series(stage) {
+            let is_known = |spec: &Spec| spec.stage == stage && (spec.legend)(name).is_some();
+            if SPECS.iter().any(is_known) {
+                continue;
+            }
+            let words = name.replace('_', " ");
+            charts.push(ChartModel {
+                title: format!("{} {words}", stage_title(stage)),
+                tip: "As the stage reports it.",
+                stage,
+                goal: Goal::None,
+                lines: vec![LineModel {
+                    name: words,
+                    points: on_axis(&series.points, x_axis),
+                    abandoned: abandoned(&series.abandoned, x_axis),
+                }],
+                references: &[],
+                note: "",
+            });
+        }
+    }
+    charts
+}
+
+/// The name of a stage at the head of a chart.
+pub(super) const fn stage_title(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Data => "Data",
+        Stage::Tokenize => "Tokenizer",
+        Stage::Pretrain => "Pretraining",
+        Stage::Reward => "Reward models",
+        Stage::Align => "Alignment",
+        Stage::Evaluate => "Evaluation",
+    }
+}
+
+fn only(name: &str, wanted: &str, legend: &str) -> Option<String> {
+    (name == wanted).then(|| legend.to_owned())
+}
+
+/// `loss_level_1` is the loss of level a.
+fn level_legend(name: &str) -> Option<String> {
+    let number: usize = name.strip_prefix("loss_level_")?.parse().ok()?;
+    Some(format!("level {}", level_letter(number.checked_sub(1)?)))
+}
+
+fn reward_legend(name: &str) -> Option<String> {
+    if !name.contains("loss") {
+        None
+    } else if name.contains("judge") {
+        Some("judge".to_owned())
+    } else {
+        Some("reward model".to_owned())
+    }
+}
+
+fn on_axis(points: &[SeriesPoint], x_axis: XAxis) -> Vec<[f64; 2]> {
+    points
+        .iter()
+        .map(|point| [x_axis.of(point), point.value])
+        .collect()
+}
+
+fn abandoned(tails: &[Vec<SeriesPoint>], x_axis: XAxis) -> Vec<Vec<[f64; 2]>> {
+    tails.iter().map(|tail| on_axis(tail, x_axis)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::event::{EngineEvent, EventRecord, RunId, StepPoint};
+
+    fn run_with(stage: Stage, values: &[(&str, f64)]) -> RunStore {
+        let mut run = RunStore::default();
+        for seq in 0..3 {
+            run.apply(&EventRecord {
+                seq,
+                time_millis: seq,
+                run: RunId("r".into()),
+                event: EngineEvent::Steps {
+                    stage,
+                    points: vec![StepPoint {
+                        step: seq + 1,
+                        samples: 64 * (seq + 1),
+                        seconds: 0.5 * (seq + 1) as f64,
+                        values: values
+                            .iter()
+                            .map(|(name, value)| ((*name).to_owned(), *value))
+                            .collect(),
+                    }],
+                },
+            });
+        }
+        run
+    }
+
+    fn titles(run: &RunStore) -> Vec<String> {
+        charts(run, XAxis::Step)
+            .into_iter()
+            .map(|chart| chart.title)
+            .collect()
+    }
+
+    #[test]
+    fn a_run_without_steps_has_no_charts() {
+        assert!(charts(&RunStore::default(), XAxis::Step).is_empty());
+    }
+
+    #[test]
+    fn every_metric_appears_exactly_once() {
+        let run = run_with(
+            Stage::Pretrain,
+            &[
+                ("loss", 5.0),
+                ("loss_level_1", 4.0),
+                ("loss_level_2", f64::NAN),
+                ("grad_norm", 1.0),
+            ],
+        );
+        assert_eq!(
+            titles(&run),
+            [
+                "Pretraining loss",
+                "Pretraining loss per level",
+                "Pretraining grad norm"
+            ]
+        );
+        let shown = charts(&run, XAxis::Sample);
+        let names: Vec<&str> = shown[1]
+            .lines
+            .iter()
+            .map(|line| line.name.as_str())
+            .collect();
+        assert_eq!(names, ["level a", "level b"]);
+        assert_eq!(shown[0].lines[0].points[1], [128.0, 5.0]);
+        assert!(shown[1].lines[1].points[0][1].is_nan());
+    }
+
+    #[test]
+    fn the_dpo_loss_has_its_line_at_ln_2() {
+        let run = run_with(
+            Stage::Align,
+            &[("loss", 3.0), ("dpo_loss", LN_2), ("margin", 0.0)],
+        );
+        let shown = charts(&run, XAxis::Step);
+        assert_eq!(titles(&run), ["Alignment loss", "DPO loss", "DPO margin"]);
+        assert_eq!(shown[1].references, [("ln 2", LN_2)]);
+        assert!(shown[1].note.contains("ln 2"));
+    }
+
+    #[test]
+    fn policy_and_judge_share_a_chart() {
+        let run = run_with(Stage::Reward, &[("loss", 1.0), ("judge_loss", 1.1)]);
+        let shown = charts(&run, XAxis::Step);
+        let names: Vec<&str> = shown[0]
+            .lines
+            .iter()
+            .map(|line| line.name.as_str())
+            .collect();
+        assert_eq!(names, ["judge", "reward model"]);
+    }
+}
