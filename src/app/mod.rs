@@ -4,10 +4,24 @@
 //! engine -> event -> state -> panes and chrome -> UiCommand -> command handling -> engine
 //! ```
 
+pub mod background;
+pub mod chrome;
 pub mod command;
+mod command_handling;
+pub mod dirs;
+pub mod engine_link;
+mod event_handling;
+mod launch;
+pub mod layout;
 pub mod pane;
 pub mod panes;
+pub mod persist;
 pub mod samples;
+pub mod settings;
 pub mod state;
 pub mod theme;
+pub mod welcome;
 pub mod widgets;
+pub mod workbench;
+
+pub use launch::{AppError, AppOptions, run};

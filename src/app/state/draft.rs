@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::run_store::RunStore;
 use crate::engine::config::{ConfigError, ExperimentConfig, Preset, validate};
 
 /// How many edits can be taken back.
@@ -55,6 +56,14 @@ impl Draft {
         config.device = self.config.device.clone();
         self.preset = preset;
         self.edit(config);
+    }
+
+    /// Takes over what a run was started with, so that it can be changed and run again.
+    pub fn follow(&mut self, run: &RunStore) {
+        self.data_path.clone_from(&run.data_path);
+        if let Some(config) = &run.config {
+            self.edit((**config).clone());
+        }
     }
 
     /// Whether a dataset is chosen.

@@ -2,7 +2,7 @@
 //! a finished one and a killed one are shown by the same code.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::codebook_history::CodebookHistory;
 use super::notices::LogLine;
@@ -84,19 +84,24 @@ pub struct RunStore {
 }
 
 impl RunStore {
-    /// A run as its journal tells it. A journal without an end belongs to a killed process: the run is stopped.
+    /// A run as its journal tells it.
     pub fn from_journal(records: &[EventRecord]) -> Self {
         let mut run = Self::default();
         for record in records {
             run.apply(record);
         }
-        if run.is_active() {
-            run.status = RunStatus::Stopped;
-            for stage in &mut run.stages {
+        run
+    }
+
+    /// For a run that no engine is at work on: a journal without an end belongs to a killed process,
+    /// so the run is stopped.
+    pub fn interrupt(&mut self) {
+        if self.is_active() {
+            self.status = RunStatus::Stopped;
+            for stage in &mut self.stages {
                 stage.interrupt(StageStatus::Stopped);
             }
         }
-        run
     }
 
     /// Takes one event in. Events already known are ignored.
@@ -137,10 +142,7 @@ impl RunStore {
             EngineEvent::RewardReady(report) => self.reward = Some(report.clone()),
             EngineEvent::AlignmentReady(report) => self.alignment = Some(report.clone()),
             EngineEvent::EvaluationReady(report) => self.evaluation = Some(report.clone()),
-            EngineEvent::SlatesReady(slates) => {
-                self.newest_slates = Some(slates.user.clone());
-                self.slates.insert(slates.user.clone(), slates.clone());
-            }
+            EngineEvent::SlatesReady(slates) => self.add_slates(slates.clone()),
             EngineEvent::CheckpointSaved(info) => {
                 self.checkpoints.retain(|known| known.path != info.path);
                 self.checkpoints.push(info.clone());
@@ -183,6 +185,25 @@ impl RunStore {
             | EngineEvent::DataInspected { .. }
             | EngineEvent::Exported { .. }
             | EngineEvent::CommandFailed { .. } => {}
+        }
+    }
+
+    /// Takes in slates that were generated outside a run's own course.
+    pub fn add_slates(&mut self, slates: SlateComparison) {
+        self.newest_slates = Some(slates.user.clone());
+        self.slates.insert(slates.user.clone(), slates);
+    }
+
+    /// Corrects all paths of a run whose folder was moved since its journal was written.
+    pub fn move_to(&mut self, run_dir: &Path) {
+        let old = std::mem::replace(&mut self.run_dir, run_dir.to_owned());
+        let moved = |path: &Path| {
+            path.strip_prefix(&old)
+                .map_or_else(|_| path.to_owned(), |rest| run_dir.join(rest))
+        };
+        self.items_path = self.items_path.as_deref().map(moved);
+        for checkpoint in &mut self.checkpoints {
+            checkpoint.path = moved(&checkpoint.path);
         }
     }
 

@@ -1,0 +1,213 @@
+//! Carries commands out: the only place where a command changes the state or reaches the engine.
+
+use std::path::{Path, PathBuf};
+
+use egui::{Context, OpenUrl, ViewportCommand};
+
+use super::chrome::path_dialog::PathPurpose;
+use super::command::{DialogKind, UiCommand};
+use super::layout::Layout;
+use super::samples::Sample;
+use super::state::{ItemsState, RunStore, View};
+use super::workbench::WorkbenchApp;
+use crate::engine::command::{EngineCommand, StartRun};
+use crate::engine::config::{ExperimentConfig, Preset};
+use crate::engine::error::{EngineError, Failure};
+use crate::engine::event::{NoticeLevel, Stage};
+
+impl WorkbenchApp {
+    /// Carries out everything that this frame asked for.
+    pub(super) fn handle_commands(&mut self, ctx: &Context) {
+        for command in std::mem::take(&mut self.commands) {
+            match command.obstacle(&self.state) {
+                Some(obstacle) => self.state.notices.say(NoticeLevel::Info, obstacle, None),
+                None => self.handle(command, ctx),
+            }
+        }
+    }
+
+    fn handle(&mut self, command: UiCommand, ctx: &Context) {
+        let state = &mut self.state;
+        match command {
+            UiCommand::OpenSample(sample) => self.open_sample(sample),
+            UiCommand::ImportDataDialog => self.ask_path(PathPurpose::ImportData),
+            UiCommand::ImportData(path) => self.import(path, Preset::Small),
+            UiCommand::OpenRunDialog => self.ask_path(PathPurpose::OpenRun),
+            UiCommand::OpenRun(path) => {
+                state.pending.opening = Some(path.clone());
+                self.background.open_run(path);
+            }
+            UiCommand::CloseRun => {
+                state.run = RunStore::default();
+                state.items = ItemsState::None;
+                state.selection = super::state::Selection::default();
+                state.view = View::Welcome;
+                self.background.list_runs(self.dirs.runs.clone());
+            }
+            UiCommand::LoadSettingsDialog => self.ask_path(PathPurpose::LoadSettings),
+            UiCommand::LoadSettings(path) => self.load_settings(&path),
+            UiCommand::Quit => self.quit(ctx),
+            UiCommand::StopAndQuit => {
+                self.is_quitting = true;
+                self.dialogs.close();
+                self.send(EngineCommand::Stop);
+            }
+
+            UiCommand::StartRun { last_stage } => self.start_run(last_stage),
+            UiCommand::Pause => self.send(EngineCommand::Pause),
+            UiCommand::Continue => self.send(EngineCommand::Continue),
+            UiCommand::Stop => self.send(EngineCommand::Stop),
+            UiCommand::Resume { last_stage } => {
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::ResumeRun {
+                    run_dir,
+                    last_stage,
+                });
+            }
+
+            UiCommand::EditConfig(config) => state.draft.edit(*config),
+            UiCommand::ChoosePreset(preset) => state.draft.choose(preset),
+            UiCommand::Undo => state.draft.undo(),
+            UiCommand::Redo => state.draft.redo(),
+
+            UiCommand::SelectItem(item) => state.selection.item = item,
+            UiCommand::SelectPrefix(prefix) => state.selection.prefix = prefix,
+            UiCommand::InspectUser(user) => {
+                state.selection.user = Some(user.clone());
+                state.pending.slates = Some(user.clone());
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::InspectUser { run_dir, user });
+            }
+
+            UiCommand::ExportCheckpointDialog(stage) => self.ask_path(PathPurpose::Export(stage)),
+            UiCommand::ExportCheckpoint { stage, folder } => {
+                state.pending.export = Some(folder.clone());
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::Export {
+                    run_dir,
+                    stage,
+                    folder,
+                });
+            }
+            UiCommand::SaveFileDialog { name, bytes } => {
+                self.ask_path(PathPurpose::SaveFile { name, bytes });
+            }
+            UiCommand::SaveFile { path, bytes } => self.background.save(path, bytes),
+            UiCommand::CopyText(text) => ctx.copy_text(text),
+            UiCommand::OpenFolder(path) => {
+                ctx.open_url(OpenUrl::new_tab(format!("file://{}", path.display())));
+            }
+
+            UiCommand::ShowPane(kind) => self.layout.show(kind),
+            UiCommand::ResetLayout => self.layout = Layout::default(),
+            UiCommand::ToggleSettings => self.settings_open = !self.settings_open,
+            UiCommand::SetTheme(theme) => {
+                self.theme = theme;
+                theme.apply(ctx);
+            }
+            UiCommand::ZoomIn => egui::gui_zoom::zoom_in(ctx),
+            UiCommand::ZoomOut => egui::gui_zoom::zoom_out(ctx),
+            UiCommand::ZoomReset => ctx.set_zoom_factor(1.0),
+            UiCommand::ToggleFullScreen => {
+                let is_full = ctx.input(|input| input.viewport().fullscreen.unwrap_or(false));
+                ctx.send_viewport_cmd(ViewportCommand::Fullscreen(!is_full));
+            }
+            UiCommand::ShowDialog(kind) => self.dialogs.open(kind),
+            UiCommand::CloseDialog => {
+                self.dialogs.close();
+                self.path_dialog.close();
+            }
+            UiCommand::DismissToast(id) => state.notices.dismiss(id),
+            UiCommand::ProbeDevices => {
+                state.devices = None;
+                self.send(EngineCommand::ProbeDevices);
+            }
+            UiCommand::RefreshRuns => self.background.list_runs(self.dirs.runs.clone()),
+        }
+    }
+
+    /// Sends a command to the engine, or says that it cannot take one now.
+    pub(super) fn send(&mut self, command: EngineCommand) {
+        let words = command.describe();
+        if !self.link.send(command) {
+            let text = format!("Could not {words}: the engine is busy with earlier requests.");
+            let hint = Some("try again in a moment".to_owned());
+            self.state.notices.say(NoticeLevel::Warning, text, hint);
+        }
+    }
+
+    fn open_sample(&mut self, sample: Sample) {
+        match sample.path() {
+            Some(path) => self.import(path, Preset::Smoke),
+            None => {
+                let text = format!("The {} was not found.", sample.title());
+                let hint = Some(
+                    "keep the folder datasets beside the program, or start it from the project's folder"
+                        .to_owned(),
+                );
+                self.state.notices.say(NoticeLevel::Error, text, hint);
+            }
+        }
+    }
+
+    fn import(&mut self, path: PathBuf, preset: Preset) {
+        let state = &mut self.state;
+        state.run = RunStore::default();
+        state.items = ItemsState::None;
+        state.view = View::Workbench;
+        state.draft.data_path.clone_from(&path);
+        state.draft.choose(preset);
+        state.inspected = None;
+        state.pending.inspection = Some(path.clone());
+        self.settings_open = true;
+        let config = Box::new(state.draft.config.clone());
+        self.send(EngineCommand::InspectData { path, config });
+    }
+
+    fn load_settings(&mut self, path: &Path) {
+        let state = &mut self.state;
+        match ExperimentConfig::load(state.draft.preset, Some(path), &[]) {
+            Ok(config) => {
+                state.draft.edit(config);
+                let text = format!("Settings taken from {}.", path.display());
+                state.notices.say(NoticeLevel::Info, text, None);
+            }
+            Err(error) => state
+                .notices
+                .fail(&Failure::from(&EngineError::from(error))),
+        }
+    }
+
+    fn start_run(&mut self, last_stage: Option<Stage>) {
+        let draft = &self.state.draft;
+        let data_name = draft.data_path.file_stem().map_or_else(
+            || "run".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        );
+        let start = StartRun {
+            data_path: draft.data_path.clone(),
+            run_dir: self.dirs.new_run(&data_name),
+            config: Box::new(draft.config.clone()),
+            last_stage,
+        };
+        // The panes need the room more than the settings do while the run is going.
+        self.settings_open = false;
+        self.send(EngineCommand::StartRun(start));
+    }
+
+    fn ask_path(&mut self, purpose: PathPurpose) {
+        if self.has_native_dialogs {
+            self.background.pick_path(purpose.clone());
+        }
+        self.path_dialog.open(purpose);
+    }
+
+    fn quit(&mut self, ctx: &Context) {
+        if self.state.run.is_active() {
+            self.dialogs.open(DialogKind::ConfirmQuit);
+        } else {
+            self.may_close = true;
+            ctx.send_viewport_cmd(ViewportCommand::Close);
+        }
+    }
+}
