@@ -1,1 +1,7 @@
-fn main() {}
+//! `onerec`: opens the workbench, or does the same work in the terminal.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -18,6 +18,7 @@ pub mod handle;
 
 // The pipeline.
 pub mod batch;
+pub mod chart;
 pub mod data;
 pub mod decode;
 pub mod embedding;

@@ -30,6 +30,9 @@ pub enum BackendChoice {
 }
 
 impl BackendChoice {
+    /// All choices.
+    pub const ALL: [Self; 4] = [Self::Auto, Self::Cpu, Self::Wgpu, Self::Cuda];
+
     /// The name used on the command line.
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,11 +1,13 @@
 //! `report.json`: every figure that a run produced. Later versions only add fields.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::DeviceReport;
+use crate::engine::error::EngineError;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::tokenizer::report::TokenizerReport;
 
@@ -34,6 +36,20 @@ pub struct RunReport {
     pub alignment: Option<AlignmentReport>,
     /// Held-out metrics.
     pub evaluation: Option<EvaluationReport>,
+}
+
+impl RunReport {
+    /// Reads `report.json`.
+    ///
+    /// # Errors
+    /// If the file is missing or is not a report.
+    pub fn load(path: &Path) -> Result<Self, EngineError> {
+        let text = std::fs::read(path).map_err(EngineError::io("read", path))?;
+        serde_json::from_slice(&text).map_err(|error| EngineError::RunFolder {
+            path: path.to_owned(),
+            found: format!("report.json is damaged: {error}"),
+        })
+    }
 }
 
 /// Figures of next-token training.

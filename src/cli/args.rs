@@ -1,0 +1,188 @@
+//! What can be written on the command line, and nothing of what it does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use onerec_workbench::engine::config::{ConfigError, ExperimentConfig, Preset};
+use onerec_workbench::engine::device::BackendChoice;
+use onerec_workbench::engine::event::Stage;
+
+/// A workbench for generative recommendation: semantic IDs, pretraining, reward models and preference alignment.
+#[derive(Debug, Parser)]
+#[command(name = "onerec", version, args_conflicts_with_subcommands = true, after_help = EXIT_CODES)]
+pub(crate) struct CommandLine {
+    /// A dataset or a run folder to open in the window.
+    pub(crate) path: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "Without a command the window opens.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or no display, 3 data cannot be used,
+4 device not available, 130 interrupted (the run is saved and can be resumed).";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the whole experiment: data, tokenizer, pretraining, reward models, alignment, evaluation.
+    Run(RunArgs),
+    /// Continue a run that was stopped or killed.
+    Resume(ResumeArgs),
+    /// Look into a dataset without running anything.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Evaluate a run's models again on its held-out data.
+    Evaluate(RunFolderArgs),
+    /// Generate slates for one user, before and after alignment, with every score that is known.
+    Generate(GenerateArgs),
+    /// Write a trained generator for PyTorch, with its semantic IDs and a model card.
+    Export(ExportArgs),
+    /// List devices, folders and what is missing, with the remedy.
+    Doctor(OutputArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Print one JSON record per line and nothing else.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Where settings come from; later ones win.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The settings to start from.
+    #[arg(long, value_parser = parse_preset, default_value = "smoke", value_name = "smoke|small|base")]
+    pub(crate) preset: Preset,
+    /// Change one setting, for example --set pretrain.steps=200. Can be given several times.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+impl ConfigArgs {
+    pub(crate) fn load(
+        &self,
+        file: Option<&PathBuf>,
+        more: &[String],
+    ) -> Result<ExperimentConfig, ConfigError> {
+        let settings = [self.settings.as_slice(), more].concat();
+        ExperimentConfig::load(self.preset, file.map(PathBuf::as_path), &settings)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// A TOML file with settings, written over the preset.
+    pub(crate) config: Option<PathBuf>,
+    /// The dataset: a folder or a file. Without it, the short-video sample.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// The run folder to create. Without it, a new one in the user's data folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: ConfigArgs,
+    /// Seed of all random streams.
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Where to compute. Only auto chooses by itself; anything else is met or refused.
+    #[arg(long, value_parser = parse_backend, value_name = "auto|cpu|wgpu|cuda")]
+    pub(crate) backend: Option<BackendChoice>,
+    /// Stop after this stage.
+    #[arg(long, value_parser = parse_stage, value_name = "STAGE")]
+    pub(crate) until: Option<Stage>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The run folder.
+    pub(crate) run: PathBuf,
+    /// Stop after this stage.
+    #[arg(long, value_parser = parse_stage, value_name = "STAGE")]
+    pub(crate) until: Option<Stage>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Read a dataset and tell what is in it.
+    Inspect(InspectArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArgs {
+    /// The dataset: a folder or a file.
+    pub(crate) path: PathBuf,
+    #[command(flatten)]
+    pub(crate) settings: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunFolderArgs {
+    /// The run folder.
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GenerateArgs {
+    /// The run folder.
+    pub(crate) run: PathBuf,
+    /// The user, as the dataset names it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: String,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportArgs {
+    /// The run folder.
+    pub(crate) run: PathBuf,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Whose generator: pretrain or align. Without it, the last one that the run trained.
+    #[arg(long, value_parser = parse_stage, value_name = "pretrain|align")]
+    pub(crate) stage: Option<Stage>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+fn parse_preset(name: &str) -> Result<Preset, String> {
+    one_of(name, Preset::ALL, Preset::name)
+}
+
+fn parse_stage(name: &str) -> Result<Stage, String> {
+    one_of(name, Stage::ALL, Stage::name)
+}
+
+fn parse_backend(name: &str) -> Result<BackendChoice, String> {
+    one_of(name, BackendChoice::ALL, BackendChoice::name)
+}
+
+fn one_of<T: Copy, const N: usize>(
+    name: &str,
+    known: [T; N],
+    name_of: fn(T) -> &'static str,
+) -> Result<T, String> {
+    let found = known.into_iter().find(|value| name_of(*value) == name);
+    found.ok_or_else(|| format!("expected one of {}", known.map(name_of).join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        use clap::CommandFactory as _;
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,137 @@
+//! `onerec run`, `resume` and `evaluate`: one run, followed from its first event to its last.
+
+use std::path::{Path, PathBuf};
+
+use onerec_workbench::engine::chart;
+use onerec_workbench::engine::command::{EngineCommand, StartRun};
+use onerec_workbench::engine::error::{EngineError, Failure, FailureKind};
+use onerec_workbench::engine::event::{EngineEvent, Stage};
+use onerec_workbench::engine::run::report::RunReport;
+use onerec_workbench::engine::run::{RunDir, RunInfo};
+
+use crate::cli::args::{OutputArgs, RunArgs};
+use crate::cli::terminal::Terminal;
+use crate::cli::{client, failed, output, places, summary};
+
+/// Starts a new run.
+pub(crate) fn start(args: &RunArgs) -> Result<(), Failure> {
+    let mut settings: Vec<String> = args
+        .seed
+        .iter()
+        .map(|seed| format!("seed={seed}"))
+        .collect();
+    if let Some(backend) = args.backend {
+        settings.push(format!("device.backend={}", backend.name()));
+    }
+    let config = Box::new(
+        args.settings
+            .load(args.config.as_ref(), &settings)
+            .map_err(failed)?,
+    );
+    let data_path = args
+        .data
+        .clone()
+        .or_else(places::sample)
+        .ok_or_else(|| Failure {
+            message: "could not find the short-video sample (datasets/short-video)".to_owned(),
+            hint: Some(
+                "give a dataset with --data, or write the sample with `onerec simulate --out DIR`"
+                    .to_owned(),
+            ),
+            kind: FailureKind::Usage,
+        })?;
+    let run_dir = args
+        .out
+        .clone()
+        .unwrap_or_else(|| places::new_run(&data_path));
+    let start = StartRun {
+        data_path,
+        run_dir: run_dir.clone(),
+        config,
+        last_stage: args.until,
+    };
+    follow(EngineCommand::StartRun(start), &run_dir, &args.output)
+}
+
+/// Continues a run from its last checkpoint.
+pub(crate) fn resume(
+    run_dir: PathBuf,
+    last_stage: Option<Stage>,
+    args: &OutputArgs,
+) -> Result<(), Failure> {
+    let folder = run_dir.clone();
+    follow(
+        EngineCommand::ResumeRun {
+            run_dir,
+            last_stage,
+        },
+        &folder,
+        args,
+    )
+}
+
+/// Does the last stage of a run again. Trains nothing: a run that has not come that far is refused.
+pub(crate) fn evaluate(run_dir: PathBuf, args: &OutputArgs) -> Result<(), Failure> {
+    let dir = RunDir::new(&run_dir);
+    let mut info = RunInfo::load(&dir).map_err(failed)?;
+    let missing = Stage::ALL
+        .into_iter()
+        .find(|stage| *stage != Stage::Evaluate && !info.completed.contains(stage));
+    if let Some(needs) = missing {
+        return Err(failed(EngineError::MissingStage {
+            stage: Stage::Evaluate,
+            needs,
+            run: run_dir,
+        }));
+    }
+    let lock = dir.lock().map_err(failed)?;
+    info.completed.retain(|stage| *stage != Stage::Evaluate);
+    info.save(&dir).map_err(failed)?;
+    drop(lock);
+    resume(run_dir, None, args)
+}
+
+/// Sends the command, shows what happens, and ends with figures and charts.
+fn follow(command: EngineCommand, run_dir: &Path, args: &OutputArgs) -> Result<(), Failure> {
+    let engine = client::start()?;
+    let mut terminal = Terminal::new();
+    client::converse(&engine, command, |record| {
+        if args.json {
+            output::record(&record);
+        } else {
+            terminal.show(&record.event);
+        }
+        match record.event {
+            EngineEvent::RunFinished { .. } => Some(Ok(())),
+            EngineEvent::RunStopped { stage, step } => Some(Err(Failure {
+                message: format!(
+                    "stopped in {stage} after step {step}; everything up to there is saved"
+                ),
+                hint: Some(format!(
+                    "continue with `onerec resume {}`",
+                    run_dir.display()
+                )),
+                kind: FailureKind::Stopped,
+            })),
+            EngineEvent::RunFailed { failure, .. } | EngineEvent::CommandFailed { failure, .. } => {
+                Some(Err(failure))
+            }
+            _ => None,
+        }
+    })?;
+    drop(engine);
+    let dir = RunDir::new(run_dir);
+    let charts = chart::run::charts_of_run(run_dir, &dir.charts_dir()).map_err(failed)?;
+    if !args.json {
+        summary::tell(&RunReport::load(&dir.report_path()).map_err(failed)?);
+        output::line(&format!("\nReport: {}", dir.report_path().display()));
+        if !charts.is_empty() {
+            output::line(&format!(
+                "Charts: {} ({})",
+                dir.charts_dir().display(),
+                charts.join(", ")
+            ));
+        }
+    }
+    Ok(())
+}
