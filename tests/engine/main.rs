@@ -1,0 +1,5 @@
+//! The engine driven as a client drives it: without a window, on the CPU, on simulated data.
+
+mod common;
+mod pipeline;
+mod resume;

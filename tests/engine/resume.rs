@@ -1,0 +1,129 @@
+//! Stopping and going on: the resumed run must be the run that was never stopped.
+
+use onerec_workbench::engine::command::EngineCommand;
+use onerec_workbench::engine::event::{EngineEvent, Stage};
+
+use crate::common::{engine, is_over, run_to_end, series, start, tiny_config, wait};
+
+/// Copies a run folder as a killed process would have left it.
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
+
+#[test]
+fn ten_steps_saved_and_ten_more_equal_twenty() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine();
+    let whole = folder.path().join("whole");
+    run_to_end(&engine, start(&whole, tiny_config(), Some(Stage::Pretrain)));
+    let expected = series(&whole, Stage::Pretrain, "loss");
+
+    // As if the process had been killed after its checkpoint at step 10.
+    let killed = folder.path().join("killed");
+    copy_folder(&whole, &killed);
+    for step in [15, 20] {
+        std::fs::remove_dir_all(killed.join(format!("pretrain/step_{step:06}"))).unwrap();
+    }
+    let info = std::fs::read_to_string(killed.join("run.json")).unwrap();
+    let mut info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    info["completed"] = serde_json::json!(["data", "tokenize"]);
+    std::fs::write(killed.join("run.json"), info.to_string()).unwrap();
+    let records = run_to_end(
+        &engine,
+        EngineCommand::ResumeRun {
+            run_dir: killed.clone(),
+            last_stage: Some(Stage::Pretrain),
+        },
+    );
+    let first_step = records.iter().find_map(|record| match record.event {
+        EngineEvent::StageStarted {
+            stage: Stage::Pretrain,
+            first_step,
+            ..
+        } => Some(first_step),
+        _ => None,
+    });
+    assert_eq!(first_step, Some(10));
+    assert_eq!(series(&killed, Stage::Pretrain, "loss"), expected);
+}
+
+#[test]
+fn a_stop_in_any_stage_saves_and_the_rest_can_be_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine();
+    for stage in [
+        Stage::Tokenize,
+        Stage::Pretrain,
+        Stage::Reward,
+        Stage::Align,
+        Stage::Evaluate,
+    ] {
+        let run_dir = folder.path().join(stage.name());
+        assert!(engine.send(start(&run_dir, tiny_config(), None)));
+        wait(
+            &engine,
+            |event| matches!(event, EngineEvent::StageStarted { stage: started, .. } if *started == stage),
+        );
+        assert!(engine.send(EngineCommand::Stop));
+        let records = wait(&engine, is_over);
+        match &records.last().unwrap().event {
+            EngineEvent::RunStopped { .. } => {
+                run_to_end(
+                    &engine,
+                    EngineCommand::ResumeRun {
+                        run_dir,
+                        last_stage: None,
+                    },
+                );
+            }
+            // A short stage may be over before the stop arrives.
+            EngineEvent::RunFinished { .. } => {}
+            other => panic!("stopping in {stage} ended with {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_damaged_checkpoint_is_passed_over_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine();
+    let run_dir = folder.path().join("run");
+    run_to_end(
+        &engine,
+        start(&run_dir, tiny_config(), Some(Stage::Pretrain)),
+    );
+    let expected = series(&run_dir, Stage::Pretrain, "loss");
+    let info = std::fs::read_to_string(run_dir.join("run.json")).unwrap();
+    std::fs::write(
+        run_dir.join("run.json"),
+        info.replace(",\n    \"pretrain\"", ""),
+    )
+    .unwrap();
+    std::fs::remove_dir_all(run_dir.join("pretrain/step_000020")).unwrap();
+    std::fs::write(
+        run_dir.join("pretrain/step_000015/manifest.json"),
+        "{ half a file",
+    )
+    .unwrap();
+    let records = run_to_end(
+        &engine,
+        EngineCommand::ResumeRun {
+            run_dir: run_dir.clone(),
+            last_stage: Some(Stage::Pretrain),
+        },
+    );
+    assert!(
+        records.iter().any(|record| matches!(&record.event, EngineEvent::Notice(notice) if notice.text.contains("damaged"))),
+        "the user must hear of it"
+    );
+    assert_eq!(series(&run_dir, Stage::Pretrain, "loss"), expected);
+}
