@@ -50,6 +50,5 @@ if [ "$#" -gt 0 ] || $has_display; then
 fi
 
 out="runs/sample-$(date +%Y%m%d-%H%M%S)"
-echo "No display here, so the sample experiment runs in the terminal. Results: $out"
-"$onerec" run --data datasets/short-video --preset smoke --out "$out"
-echo "Charts (PNG and SVG), report.json and checkpoints: $PWD/$out"
+echo "No display here, so the sample experiment runs in the terminal. Its run folder: $PWD/$out"
+exec "$onerec" run --data datasets/short-video --preset smoke --out "$out"

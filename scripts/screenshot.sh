@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # Takes a picture of the real window on a virtual screen, drawn by Mesa's software Vulkan.
 #
-#   scripts/screenshot.sh OUT.png [--size 1280x720] [--wait SECS] [--key KEYS]... [-- ONEREC_ARGS...]
+#   scripts/screenshot.sh OUT.png [--size 1280x720] [--do "XDOTOOL COMMAND"]... [-- ONEREC_ARGS...]
 #
-# The window gets a settings folder of its own, so that a picture never depends on earlier sessions.
-# Each --key is typed once the window is up (xdotool names: F5, ctrl+2); --wait is the time between
-# the last key and the picture.
+# Each --do is given to xdotool once the window is up, in order, for example:
+#   --do "key F5" --do "sleep 60" --do "mousemove 400 300 click 1" --do "key ctrl+2"
+# The window gets folders of its own for settings and runs, which are removed at the end, so that a
+# picture never depends on what was done before.
 set -euo pipefail
 caller="$PWD"
 cd "$(dirname "$0")/.."
 source scripts/setup.sh
 
 usage() {
-    sed -n 's/^#   //p' "$0" >&2
+    sed -n 's/^#   //p' "$0" | head -n 1 >&2
     exit 2
 }
 [ "$#" -gt 0 ] || usage
@@ -20,13 +21,11 @@ picture="$1"
 [ "${picture#/}" != "$picture" ] || picture="$caller/$picture"
 shift
 size=1280x720
-wait_secs=3
-keys=()
+actions=()
 while [ "$#" -gt 0 ]; do
     case "$1" in
     --size) size="$2" && shift 2 ;;
-    --wait) wait_secs="$2" && shift 2 ;;
-    --key) keys+=("$2") && shift 2 ;;
+    --do) actions+=("$2") && shift 2 ;;
     --) shift && break ;;
     *) usage ;;
     esac
@@ -45,7 +44,8 @@ cleanup() {
 trap cleanup EXIT
 
 mkfifo "$scratch/display"
-Xvfb -displayfd 3 -screen 0 "${size}x24" +extension GLX -nolisten tcp 3>"$scratch/display" 2>"$scratch/xvfb.log" &
+# Somewhat larger than the window, whose frame comes on top.
+Xvfb -displayfd 3 -screen 0 "$((${size%x*} + 40))x$((${size#*x} + 80))x24" +extension GLX -nolisten tcp 3>"$scratch/display" 2>"$scratch/xvfb.log" &
 pids+=("$!")
 read -r display <"$scratch/display"
 export DISPLAY=":$display"
@@ -63,11 +63,12 @@ if ! window="$(timeout 60 xdotool search --sync --onlyvisible --name 'OneRec' | 
     echo "The window did not open within a minute." >&2
     exit 1
 fi
-xdotool windowactivate --sync "$window" windowsize "$window" "${size%x*}" "${size#*x}" windowmove "$window" 0 0
-for key in ${keys[@]+"${keys[@]}"}; do
+xdotool windowactivate --sync "$window" windowsize "$window" "${size%x*}" "${size#*x}"
+sleep 2 # until the first frames are drawn
+for action in ${actions[@]+"${actions[@]}"}; do
+    # shellcheck disable=SC2086 # split on purpose: it is a command line
+    xdotool $action
     sleep 1
-    xdotool key "$key"
 done
-sleep "$wait_secs"
-import -window root "$picture"
+import -window "$window" "$picture"
 echo "$picture"
