@@ -5,7 +5,8 @@
 #
 # Each --do is given to xdotool once the window is up, in order, for example:
 #   --do "key F5" --do "sleep 60" --do "mousemove 400 300 click 1" --do "key ctrl+2"
-# The window gets folders of its own for settings and runs, which are removed at the end, so that a
+# ONEREC_THEME=dark|light, ONEREC_PANE=codebook and so on (that pane alone) and ONEREC_AUTORUN=1 (Run all
+# at once) are read by the window. It gets a home of its own, which is removed at the end, so that a
 # picture never depends on what was done before.
 set -euo pipefail
 caller="$PWD"
@@ -54,7 +55,7 @@ openbox >/dev/null 2>&1 &
 pids+=("$!")
 
 use_software_vulkan
-export XDG_CONFIG_HOME="$scratch/config" XDG_DATA_HOME="$scratch/data" XDG_STATE_HOME="$scratch/state"
+export ONEREC_HOME="$scratch/home"
 "$CARGO_TARGET_DIR/debug/onerec" "$@" >"$scratch/onerec.log" 2>&1 &
 pids+=("$!")
 
