@@ -37,7 +37,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
 /// Writes `value` as indented JSON.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), EngineError> {
     let mut text = serde_json::to_vec_pretty(value).map_err(|error| EngineError::Io {
         operation: "serialise",
