@@ -26,8 +26,13 @@ fn show(path: Option<PathBuf>) -> Result<(), Failure> {
             "there is no display: neither DISPLAY nor WAYLAND_DISPLAY is set",
         ));
     }
-    drop(path);
-    Err(no_window("the window is not part of this build"))
+    use onerec_workbench::engine::error::Hint as _;
+    let options = onerec_workbench::app::AppOptions { open: path };
+    onerec_workbench::app::run(&options).map_err(|error| Failure {
+        message: error.to_string(),
+        hint: error.hint(),
+        kind: FailureKind::Usage,
+    })
 }
 
 #[cfg(not(feature = "gui"))]
