@@ -15,6 +15,20 @@ pub enum DataError {
         /// Its answer.
         source: std::io::Error,
     },
+    /// The operating system refused to write.
+    #[error("could not write {path:?}: {source}")]
+    Write {
+        /// File or folder.
+        path: PathBuf,
+        /// Its answer.
+        source: std::io::Error,
+    },
+    /// A simulation that cannot be done.
+    #[error("could not simulate a dataset: {found}")]
+    Simulator {
+        /// What is wrong, with the setting.
+        found: String,
+    },
     /// No reader recognises the files.
     #[error("could not recognise the dataset: expected {expected}, found {found} (in {path:?})")]
     Unrecognised {
@@ -83,6 +97,8 @@ impl Hint for DataError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Io { .. } => "check the path and that you may read it".to_owned(),
+            Self::Write { .. } => "check that the disk has room and that you may write there".to_owned(),
+            Self::Simulator { .. } => "change the setting, or choose an empty folder".to_owned(),
             Self::Unrecognised { .. } => {
                 "give the folder that holds the data files, or map the columns of a CSV, JSON Lines or Parquet file \
                  with data.columns in the configuration"

@@ -39,6 +39,14 @@ impl FeedbackFlags {
         ("dislike", Self::DISLIKE),
     ];
 
+    /// The kind of that name, or the empty set.
+    pub fn named(name: &str) -> Self {
+        Self::NAMED
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map_or(Self(0), |&(_, kind)| kind)
+    }
+
     /// Whether all bits of `other` are set.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0

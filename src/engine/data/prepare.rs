@@ -150,10 +150,10 @@ impl PreparedData {
 
 /// The kinds of feedback that make an event positive, as bits. Names are checked with the configuration.
 fn positive_kinds(config: &DataConfig) -> u16 {
-    FeedbackFlags::NAMED
+    config
+        .positive
         .iter()
-        .filter(|(name, _)| config.positive.iter().any(|positive| positive == name))
-        .fold(0, |bits, (_, kind)| bits | kind.0)
+        .fold(0, |bits, name| bits | FeedbackFlags::named(name).0)
 }
 
 fn check_usable(

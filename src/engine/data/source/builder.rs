@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use super::super::{Dataset, Feedback, InteractionLog, Item, ItemCatalog, ItemIdx, UserIdx};
-use super::simulator::Oracle;
 
 /// One event as a reader found it.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +86,7 @@ impl DatasetBuilder {
         self.events.push(event);
     }
 
-    /// Sorts and freezes everything. The oracle is given the identifiers so that it can follow their order.
+    /// Sorts and freezes everything.
     pub(super) fn finish(self, format: &str) -> Dataset {
         let Self {
             users,
@@ -120,7 +119,7 @@ impl DatasetBuilder {
             catalog,
             users: users.names,
             log,
-            oracle: None::<Oracle>,
+            oracle: None,
             fingerprint,
             warnings,
         }

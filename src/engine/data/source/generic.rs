@@ -8,6 +8,7 @@ use super::super::interaction::NO_TIME;
 use super::super::{DataError, Dataset, Feedback, FeedbackFlags, Item};
 use super::builder::{DatasetBuilder, RawEvent};
 use super::cell::Row;
+use super::simulator::{ORACLE_FILE, Oracle};
 use super::table::{Table, is_table};
 use super::{file_name, files_in};
 
@@ -18,6 +19,7 @@ const EVENT_WORDS: [&str; 4] = ["event", "inter", "log", "rating"];
 pub(super) struct Files {
     events: Vec<PathBuf>,
     items: Vec<PathBuf>,
+    oracle: Option<PathBuf>,
 }
 
 /// The files, when there is at least one event file. A path to a single table is an event file whatever its name.
@@ -30,6 +32,7 @@ pub(super) fn detect(path: &Path) -> Result<Option<Files>, DataError> {
         return Ok((!tables.is_empty()).then_some(Files {
             events: tables,
             items: Vec::new(),
+            oracle: None,
         }));
     }
     let (items, others): (Vec<_>, Vec<_>) = tables
@@ -42,7 +45,12 @@ pub(super) fn detect(path: &Path) -> Result<Option<Files>, DataError> {
             EVENT_WORDS.iter().any(|word| name.contains(word))
         })
         .collect();
-    Ok((!events.is_empty()).then_some(Files { events, items }))
+    let oracle = Some(path.join(ORACLE_FILE)).filter(|file| file.is_file());
+    Ok((!events.is_empty()).then_some(Files {
+        events,
+        items,
+        oracle,
+    }))
 }
 
 pub(super) fn load(files: &Files, config: &DataConfig) -> Result<Dataset, DataError> {
@@ -53,7 +61,13 @@ pub(super) fn load(files: &Files, config: &DataConfig) -> Result<Dataset, DataEr
     for path in &files.events {
         read_events(path, config, &mut builder)?;
     }
-    Ok(builder.finish("tables"))
+    let Some(path) = &files.oracle else {
+        return Ok(builder.finish("tables"));
+    };
+    let mut dataset = builder.finish("simulated");
+    let oracle = Oracle::read(path, &dataset.catalog.items, &dataset.users)?;
+    dataset.oracle = Some(oracle);
+    Ok(dataset)
 }
 
 /// The file's name of one of our columns.
