@@ -31,7 +31,7 @@ impl WorkbenchApp {
     fn take_event(&mut self, record: &EventRecord) {
         let state = &mut self.state;
         match &record.event {
-            EngineEvent::DevicesProbed(devices) => state.devices = Some(devices.clone()),
+            EngineEvent::DevicesProbed { devices } => state.devices = Some(devices.clone()),
             EngineEvent::DataInspected { path, stats } => {
                 state.pending.inspection = None;
                 state.inspected = Some((path.clone(), stats.clone()));

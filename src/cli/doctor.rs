@@ -15,7 +15,7 @@ pub(crate) fn examine(args: &OutputArgs) -> Result<(), Failure> {
         output::record(&record);
         return Ok(());
     }
-    let EngineEvent::DevicesProbed(devices) = &record.event else {
+    let EngineEvent::DevicesProbed { devices } = &record.event else {
         return Err(client::failure(
             "the engine did not answer with devices".to_owned(),
         ));

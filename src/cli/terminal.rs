@@ -89,7 +89,7 @@ impl Terminal {
             | EngineEvent::CheckpointSaved(_)
             | EngineEvent::Paused { .. }
             | EngineEvent::Continued { .. }
-            | EngineEvent::DevicesProbed(_)
+            | EngineEvent::DevicesProbed { .. }
             | EngineEvent::DataInspected { .. }
             | EngineEvent::Exported { .. }
             | EngineEvent::CommandFailed { .. } => {}

@@ -192,7 +192,10 @@ pub enum EngineEvent {
         failure: Failure,
     },
     /// Answer to [`EngineCommand::ProbeDevices`](crate::engine::command::EngineCommand::ProbeDevices).
-    DevicesProbed(Vec<DeviceStatus>),
+    DevicesProbed {
+        /// All devices with a verdict each, best first.
+        devices: Vec<DeviceStatus>,
+    },
     /// Answer to [`EngineCommand::InspectData`](crate::engine::command::EngineCommand::InspectData).
     DataInspected {
         /// The path that was asked about.

@@ -255,7 +255,9 @@ fn ask(command: EngineCommand, outlet: &Outlet) -> Result<JoinHandle<()>, Failur
 
 fn reply(command: EngineCommand) -> Result<EngineEvent, EngineError> {
     match command {
-        EngineCommand::ProbeDevices => Ok(EngineEvent::DevicesProbed(device::probe())),
+        EngineCommand::ProbeDevices => Ok(EngineEvent::DevicesProbed {
+            devices: device::probe(),
+        }),
         EngineCommand::InspectData { path, config } => {
             let stats = data::prepare::prepare(&path, &config.data)?.stats;
             Ok(EngineEvent::DataInspected { path, stats })

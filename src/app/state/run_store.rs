@@ -181,7 +181,7 @@ impl RunStore {
                 self.note(now, NoticeLevel::Info, Some(*stage), &text, None);
             }
             EngineEvent::RunFailed { stage, failure } => self.fail(*stage, failure, now),
-            EngineEvent::DevicesProbed(_)
+            EngineEvent::DevicesProbed { .. }
             | EngineEvent::DataInspected { .. }
             | EngineEvent::Exported { .. }
             | EngineEvent::CommandFailed { .. } => {}
