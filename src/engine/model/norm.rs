@@ -8,7 +8,7 @@ use super::config::{ModelConfig, NormPlacement};
 use super::init::Initializer;
 
 /// Keeps the division finite for a row of zeros.
-const EPSILON: f64 = 1e-6;
+pub const EPSILON: f64 = 1e-6;
 
 /// Divides each row by its root mean square, then scales each column.
 #[derive(Module, Debug)]

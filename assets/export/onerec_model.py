@@ -1,0 +1,336 @@
+"""The generator of a OneRec Workbench run in PyTorch. Needs only torch; pyarrow for the table of semantic IDs.
+
+    from onerec_model import load
+    generator, items = load(".")
+    for slate in generator.generate(items.codes_of(["item-1", "item-2"]), items.all_codes(), n_items=5, n_beams=16):
+        print(slate.log_prob, [items.external_ids(codes) for codes in slate.items])
+
+`python onerec_model.py --check reference.safetensors` compares the logits with those of the workbench.
+
+The model is the encoder-decoder of OneRec (arXiv 2502.18965, section 3.2). Every item is a semantic ID: one code per
+level. The encoder reads `SEP c1 .. cL` per item of the history, oldest first, padded on the left. The decoder reads
+`BOS c1 .. cL` per item of the slate; BOS predicts c1, c1 predicts c2, and so on; the last code predicts nothing.
+"""
+
+import argparse
+import json
+import math
+import struct
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Added to the scores of hidden positions.
+HIDDEN = -1e9
+
+
+class RmsNorm(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(config["d_model"]))
+        self.epsilon = config["norm_epsilon"]
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * (x.square().mean(-1, keepdim=True) + self.epsilon).rsqrt() * self.weight
+
+
+class Residual(nn.Module):
+    """x + f(norm(x)) where the norm comes first ("pre"), norm(x + f(x)) otherwise ("post")."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.norm = RmsNorm(config)
+        self.is_pre_norm = config["norm"] == "pre"
+
+    def forward(self, x: Tensor, sublayer) -> Tensor:
+        return x + sublayer(self.norm(x)) if self.is_pre_norm else self.norm(x + sublayer(x))
+
+
+class Attention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        d_model = config["d_model"]
+        self.n_heads = config["n_heads"]
+        self.query = nn.Linear(d_model, d_model, bias=False)
+        self.key = nn.Linear(d_model, d_model, bias=False)
+        self.value = nn.Linear(d_model, d_model, bias=False)
+        self.output = nn.Linear(d_model, d_model, bias=False)
+
+    def forward(self, x: Tensor, source: Tensor, mask: Tensor | None) -> Tensor:
+        query, key, value = self.split(self.query(x)), self.split(self.key(source)), self.split(self.value(source))
+        scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1])
+        if mask is not None:
+            scores = scores + mask
+        attended = scores.softmax(-1) @ value
+        return self.output(attended.transpose(1, 2).flatten(2))
+
+    def split(self, x: Tensor) -> Tensor:
+        """[rows, tokens, d_model] -> [rows, heads, tokens, d_head]."""
+        return x.unflatten(-1, (self.n_heads, -1)).transpose(1, 2)
+
+
+class SwiGlu(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        d_model, d_ff = config["d_model"], config["d_ff"]
+        self.gate = nn.Linear(d_model, d_ff, bias=False)
+        self.up = nn.Linear(d_model, d_ff, bias=False)
+        self.down = nn.Linear(d_ff, d_model, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(F.silu(self.gate(x)) * self.up(x))
+
+
+class MixtureOfExperts(nn.Module):
+    """The best experts of each token, weighted by their softmax shares, which are not renormalised."""
+
+    def __init__(self, config):
+        super().__init__()
+        n_experts, d_model, d_ff = config["n_experts"], config["d_model"], config["d_ff_expert"]
+        self.n_active = config["n_active_experts"]
+        self.router = nn.Parameter(torch.zeros(d_model, n_experts))
+        self.gate = nn.Parameter(torch.zeros(n_experts, d_model, d_ff))
+        self.up = nn.Parameter(torch.zeros(n_experts, d_model, d_ff))
+        self.down = nn.Parameter(torch.zeros(n_experts, d_ff, d_model))
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.reshape(-1, x.shape[-1])
+        shares, chosen = (tokens @ self.router).softmax(-1).topk(self.n_active, -1)
+        total = torch.zeros_like(tokens)
+        for expert in chosen.unique().tolist():
+            rows, choice = (chosen == expert).nonzero(as_tuple=True)
+            x_rows = tokens[rows]
+            hidden = F.silu(x_rows @ self.gate[expert]) * (x_rows @ self.up[expert])
+            total.index_add_(0, rows, hidden @ self.down[expert] * shares[rows, choice, None])
+        return total.view_as(x)
+
+
+class EncoderBlock(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.attention = Attention(config)
+        self.attention_residual = Residual(config)
+        self.feed_forward = SwiGlu(config)
+        self.feed_forward_residual = Residual(config)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        x = self.attention_residual(x, lambda x: self.attention(x, x, mask))
+        return self.feed_forward_residual(x, self.feed_forward)
+
+
+class DecoderBlock(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.self_attention = Attention(config)
+        self.self_attention_residual = Residual(config)
+        self.cross_attention = Attention(config)
+        self.cross_attention_residual = Residual(config)
+        self.feed_forward = MixtureOfExperts(config) if config["n_experts"] else SwiGlu(config)
+        self.feed_forward_residual = Residual(config)
+
+    def forward(self, x: Tensor, memory: Tensor, causal_mask: Tensor, memory_mask: Tensor) -> Tensor:
+        x = self.self_attention_residual(x, lambda x: self.self_attention(x, x, causal_mask))
+        x = self.cross_attention_residual(x, lambda x: self.cross_attention(x, memory, memory_mask))
+        return self.feed_forward_residual(x, self.feed_forward)
+
+
+@dataclass
+class Slate:
+    """A generated slate: the semantic IDs of its items in order, and the sum of their log-probabilities."""
+
+    items: list[tuple[int, ...]]
+    log_prob: float
+
+
+class Generator(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.config = config
+        self.n_levels, self.codebook_size = config["n_levels"], config["codebook_size"]
+        self.item_len = self.n_levels + 1
+        self.pad, self.bos, self.sep = config["vocab"]["pad"], config["vocab"]["bos"], config["vocab"]["sep"]
+        self.first_code = config["vocab"]["first_code"]
+        d_model = config["d_model"]
+        self.embeddings = nn.Parameter(torch.zeros(config["vocab"]["size"], d_model))
+        self.encoder_positions = nn.Parameter(torch.zeros(config["history_len"] * self.item_len, d_model))
+        self.decoder_positions = nn.Parameter(torch.zeros(config["slate_len"] * self.item_len, d_model))
+        self.encoder = nn.ModuleList(EncoderBlock(config) for _ in range(config["n_encoder_layers"]))
+        self.decoder = nn.ModuleList(DecoderBlock(config) for _ in range(config["n_decoder_layers"]))
+        # Only a pre-norm stream needs a norm at its end.
+        is_pre_norm = config["norm"] == "pre"
+        self.encoder_norm = RmsNorm(config) if is_pre_norm else nn.Identity()
+        self.decoder_norm = RmsNorm(config) if is_pre_norm else nn.Identity()
+        n_outputs = 0 if config["tie_embeddings"] else self.n_levels
+        self.outputs = nn.ModuleList(nn.Linear(d_model, self.codebook_size, bias=False) for _ in range(n_outputs))
+
+    def history_tokens(self, histories: list[list[tuple[int, ...]]]) -> Tensor:
+        """Semantic IDs, oldest first, as `[rows, tokens]`; the last `history_len` items of each are used."""
+        rows = []
+        for history in histories:
+            tokens = [] if history else [self.sep]
+            for codes in history[-self.config["history_len"] :]:
+                tokens += [self.sep, *(self.token(level, code) for level, code in enumerate(codes))]
+            rows.append(tokens)
+        width = max(self.item_len, *map(len, rows)) if rows else self.item_len
+        return torch.tensor([[self.pad] * (width - len(row)) + row for row in rows], device=self.embeddings.device)
+
+    def token(self, level: int, code: int) -> int:
+        return self.first_code + level * self.codebook_size + code
+
+    def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """History tokens -> hidden states and their mask. Positions count from the most recent token."""
+        mask = (tokens == self.pad)[:, None, None, :] * HIDDEN
+        x = self.embed(tokens, self.encoder_positions[-tokens.shape[1] :])
+        for block in self.encoder:
+            x = block(x, mask)
+        return self.encoder_norm(x), mask
+
+    def embed(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        return (self.embeddings[tokens] + positions) * math.sqrt(positions.shape[-1])
+
+    def run_decoder(self, memory: Tensor, memory_mask: Tensor, tokens: Tensor) -> Tensor:
+        n_tokens = tokens.shape[1]
+        x = self.embed(tokens, self.decoder_positions[:n_tokens])
+        causal_mask = torch.full((n_tokens, n_tokens), HIDDEN, device=x.device).triu(1)
+        for block in self.decoder:
+            x = block(x, memory, causal_mask, memory_mask)
+        return self.decoder_norm(x)
+
+    def level_logits(self, hidden: Tensor, level: int) -> Tensor:
+        if self.outputs:
+            return self.outputs[level](hidden)
+        start = self.token(level, 0)
+        return hidden @ self.embeddings[start : start + self.codebook_size].T
+
+    def forward(self, history_tokens: Tensor, codes: Tensor) -> Tensor:
+        """Logits `[rows, codes, codebook_size]` of each code of given slates, given the codes before it.
+
+        `codes` is `[rows, items * levels]`, each in `0..codebook_size`.
+        """
+        memory, memory_mask = self.encode(history_tokens)
+        hidden = self.run_decoder(memory, memory_mask, self.slate_tokens(codes))
+        hidden = hidden.unflatten(1, (-1, self.item_len))
+        logits = [self.level_logits(hidden[:, :, level], level) for level in range(self.n_levels)]
+        return torch.stack(logits, 2).flatten(1, 2)
+
+    def slate_tokens(self, codes: Tensor) -> Tensor:
+        offsets = torch.tensor([self.token(level, 0) for level in range(self.n_levels)], device=codes.device)
+        items = codes.unflatten(1, (-1, self.n_levels)) + offsets
+        return F.pad(items, (1, 0), value=self.bos).flatten(1)
+
+    @torch.no_grad()
+    def generate(self, history: list[tuple[int, ...]], legal: list[tuple[int, ...]], n_items: int, n_beams: int) -> list[Slate]:
+        """Beam search over whole slates of distinct legal semantic IDs, best first."""
+        allowed: dict[tuple[int, ...], set[int]] = {}
+        for codes in legal:
+            for level in range(self.n_levels):
+                allowed.setdefault(tuple(codes[:level]), set()).add(codes[level])
+        memory, memory_mask = self.encode(self.history_tokens([history]))
+        beams: list[tuple[float, list[int]]] = [(0.0, [])]
+        for step in range(n_items * self.n_levels):
+            level = step % self.n_levels
+            tokens = torch.tensor([self.prefix_tokens(codes) for _, codes in beams], device=memory.device)
+            rows = len(beams)
+            hidden = self.run_decoder(memory.expand(rows, -1, -1), memory_mask.expand(rows, -1, -1, -1), tokens)
+            log_probs = self.level_logits(hidden[:, -1], level).log_softmax(-1)
+            candidates = []
+            for (score, codes), row in zip(beams, log_probs.tolist()):
+                item_start = step - level
+                for code in allowed.get(tuple(codes[item_start:]), ()):
+                    longer = [*codes, code]
+                    if level == self.n_levels - 1 and longer[item_start:] in self.split(codes[:item_start]):
+                        continue
+                    candidates.append((score + row[code], longer))
+            beams = sorted(candidates, key=lambda beam: (-beam[0], beam[1]))[:n_beams]
+        return [Slate([tuple(item) for item in self.split(codes)], score) for score, codes in beams]
+
+    def split(self, codes: list[int]) -> list[list[int]]:
+        return [codes[start : start + self.n_levels] for start in range(0, len(codes), self.n_levels)]
+
+    def prefix_tokens(self, codes: list[int]) -> list[int]:
+        tokens = []
+        for item in self.split(codes):
+            tokens += [self.bos, *(self.token(level, code) for level, code in enumerate(item))]
+        return tokens if len(codes) % self.n_levels else [*tokens, self.bos]
+
+
+class ItemTable:
+    """`semantic_ids.parquet`: which item has which semantic ID."""
+
+    def __init__(self, path: Path, n_levels: int):
+        import pyarrow.parquet
+
+        columns = pyarrow.parquet.read_table(path).to_pydict()
+        codes = zip(*(columns[f"code_{level}"] for level in range(n_levels)))
+        self.codes = dict(zip(columns["external_id"], codes))
+        self.items: dict[tuple[int, ...], list[str]] = {}
+        for external_id, sid in self.codes.items():
+            self.items.setdefault(sid, []).append(external_id)
+
+    def codes_of(self, external_ids: list[str]) -> list[tuple[int, ...]]:
+        return [self.codes[external_id] for external_id in external_ids]
+
+    def external_ids(self, codes: tuple[int, ...]) -> list[str]:
+        """All items that share a semantic ID."""
+        return self.items.get(tuple(codes), [])
+
+    def all_codes(self) -> list[tuple[int, ...]]:
+        return list(self.items)
+
+
+def load(folder: str | Path) -> tuple[Generator, ItemTable]:
+    """The generator and its items, from an export folder."""
+    generator = load_generator(Path(folder))
+    return generator, ItemTable(Path(folder) / "semantic_ids.parquet", generator.n_levels)
+
+
+def load_generator(folder: Path) -> Generator:
+    config = json.loads((folder / "config.json").read_text())
+    generator = Generator(config)
+    generator.load_state_dict(read_safetensors(folder / "model.safetensors"))
+    return generator.eval()
+
+
+def read_safetensors(path: Path) -> dict[str, Tensor]:
+    """The format is a length, a JSON header and the values."""
+    dtypes = {"F32": torch.float32, "I64": torch.int64}
+    data = bytearray(path.read_bytes())
+    (header_len,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8 : 8 + header_len])
+    values = memoryview(data)[8 + header_len :]
+    tensors = {}
+    for name, entry in header.items():
+        if name != "__metadata__":
+            start, end = entry["data_offsets"]
+            # A copy, because the values of a file need not be aligned.
+            flat = torch.frombuffer(bytearray(values[start:end]), dtype=dtypes[entry["dtype"]])
+            tensors[name] = flat.reshape(entry["shape"])
+    return tensors
+
+
+@torch.no_grad()
+def check(folder: Path, reference: Path, tolerance: float) -> bool:
+    """Compares the logits with those that the workbench computed for the same histories and slates."""
+    expected = read_safetensors(reference)
+    found = load_generator(folder)(expected["history_tokens"], expected["codes"])
+    difference = (found - expected["logits"]).abs().max().item()
+    largest = expected["logits"].abs().max().item()
+    verdict = "agree" if difference <= tolerance else "DIFFER"
+    print(f"logits {verdict}: largest difference {difference:.2e} of {largest:.3g}, tolerance {tolerance:.0e}")
+    return difference <= tolerance
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", metavar="FILE", type=Path, required=True, help="reference.safetensors of the export")
+    parser.add_argument("--tolerance", type=float, default=1e-4)
+    arguments = parser.parse_args()
+    return 0 if check(Path(__file__).parent, arguments.check, arguments.tolerance) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
