@@ -36,7 +36,7 @@ impl Sample {
     const fn folder(self) -> &'static str {
         match self {
             Self::ShortVideo => "short-video",
-            Self::TextCatalogue => "text-catalogue",
+            Self::TextCatalogue => "catalogue",
         }
     }
 

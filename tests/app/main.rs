@@ -1,0 +1,4 @@
+//! The window, driven by name through its accessibility tree, with a scripted engine in place of a real one.
+
+mod common;
+mod flows;
