@@ -50,6 +50,9 @@ pub fn run(options: &AppOptions) -> Result<(), AppError> {
     for renderer in [Renderer::Wgpu, Renderer::Glow] {
         match open(renderer, options) {
             Ok(()) => return Ok(()),
+            // Without a display the other renderer has nothing to draw on either.
+            Err(eframe::Error::Winit(_) | eframe::Error::WinitEventLoop(_))
+                if !reasons.is_empty() => {}
             Err(error) => {
                 tracing::warn!("could not open a window with {renderer}: {error}");
                 reasons.push(format!("{renderer}: {error}"));
