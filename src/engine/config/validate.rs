@@ -1,6 +1,7 @@
 //! Checks across fields. All problems are returned at once, each with the path of its field.
 
 use super::{ConfigError, ExperimentConfig};
+use crate::engine::data::config::DataConfig;
 use crate::engine::data::interaction::FeedbackFlags;
 
 /// Checks everything that the types cannot.
@@ -33,6 +34,16 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
             data.min_user_events
         ),
     );
+    for name in data.columns.keys() {
+        let is_feedback = FeedbackFlags::NAMED.iter().any(|(known, _)| known == name);
+        require(
+            is_feedback || DataConfig::COLUMNS.contains(&name.as_str()),
+            format!(
+                "data.columns knows {} and the kinds of feedback, found {name:?}",
+                DataConfig::COLUMNS.join(", ")
+            ),
+        );
+    }
     for name in &data.positive {
         require(
             FeedbackFlags::NAMED.iter().any(|(known, _)| known == name),

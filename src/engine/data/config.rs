@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DataConfig {
-    /// Column mapping of the generic reader: our name -> the file's name. Our names: user, item, time, order,
-    /// request, watch_secs, rating, and the kinds of feedback (view, click, like, follow, comment, forward,
-    /// collect, dislike). Columns with our names are found without a mapping.
+    /// Column mapping of the generic reader: our name -> the file's name. Our names are [`Self::COLUMNS`] and the
+    /// kinds of feedback. Columns with our names are found without a mapping.
     pub columns: BTreeMap<String, String>,
     /// Leave rows out that cannot be read (counted and reported) instead of failing at the first.
     pub skip_bad_rows: bool,
@@ -24,6 +23,24 @@ pub struct DataConfig {
     pub session: SessionConfig,
     /// What is held out.
     pub split: SplitConfig,
+}
+
+impl DataConfig {
+    /// Our names of the columns of event files, apart from the kinds of feedback, and of item files.
+    pub const COLUMNS: [&'static str; 12] = [
+        "user",
+        "item",
+        "time",
+        "order",
+        "request",
+        "watch_secs",
+        "rating",
+        "title",
+        "text",
+        "categories",
+        "author",
+        "duration_secs",
+    ];
 }
 
 impl Default for DataConfig {

@@ -150,3 +150,95 @@ fn rank_watch_time(slates: &mut [LoggedSlate], watch_secs: &[f32]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::engine::data::fixtures::{Event, dataset};
+    use crate::engine::data::prepare::prepare_dataset;
+
+    fn config() -> DataConfig {
+        let mut config = DataConfig::default();
+        config.session.slate_len = 2;
+        config
+    }
+
+    /// User 0 sees twelve items, one a second, all viewed but every third; 10 s each, the sixth 40 s.
+    fn events() -> Vec<Event> {
+        (0..12)
+            .map(|idx| {
+                let mut event = if idx % 3 == 2 {
+                    Event::skip(0, idx as u32, idx)
+                } else {
+                    Event::view(0, idx as u32, idx)
+                };
+                event.watch_secs = if idx == 5 { 40.0 } else { 10.0 };
+                event
+            })
+            .collect()
+    }
+
+    fn slates(events: &[Event]) -> Vec<LoggedSlate> {
+        let config = config();
+        let data = prepare_dataset(dataset(events), Path::new("test"), &config).unwrap();
+        logged_slates(&data, &config)
+    }
+
+    #[test]
+    fn labels_are_shares_and_ranks() {
+        let slates = slates(&events());
+        // The cut lies at the tenth event (index 9), the target is the event at index 10.
+        let starts: Vec<(usize, bool)> = slates
+            .iter()
+            .map(|slate| (slate.first_row, slate.is_later))
+            .collect();
+        assert_eq!(
+            starts,
+            [(0, false), (2, false), (4, false), (6, false), (10, true)]
+        );
+        let vtr: Vec<f32> = slates.iter().map(|slate| slate.labels[1]).collect();
+        assert_eq!(vtr, [1.0, 0.5, 0.5, 1.0, 0.5]);
+        // Totals 20, 20, 50, 20: three ties share the middle rank of 0 to 3.
+        let swt: Vec<f32> = slates.iter().map(|slate| slate.labels[0]).collect();
+        assert_eq!(swt, [0.375, 0.375, 0.875, 0.375, 0.375]);
+        assert_eq!(slates[0].positives, [0, 2, 0, 0]);
+        assert!(
+            slates[0].labels[2].is_nan(),
+            "nobody ever followed: the data does not say"
+        );
+    }
+
+    #[test]
+    fn unknown_watch_time_and_untimed_events_are_told_apart() {
+        let mut events = events();
+        events[0].watch_secs = f32::NAN;
+        for event in &mut events[..2] {
+            event.time_millis = NO_TIME;
+        }
+        let slates = slates(&events);
+        assert_eq!(
+            slates[0].first_row, 2,
+            "events without a clock are in no slate"
+        );
+        assert!(slates.iter().all(|slate| !slate.labels[0].is_nan()));
+    }
+
+    #[test]
+    fn requests_are_not_mixed() {
+        let mut events = events();
+        for (idx, event) in events.iter_mut().enumerate() {
+            event.request = Some(idx as u32 / 3);
+        }
+        let starts: Vec<usize> = slates(&events)
+            .iter()
+            .map(|slate| slate.first_row)
+            .collect();
+        assert_eq!(
+            starts,
+            [0, 3, 6, 9],
+            "one pair per request of three; the rest is dropped"
+        );
+    }
+}

@@ -6,6 +6,8 @@
 pub mod catalog;
 pub mod config;
 pub mod error;
+#[cfg(test)]
+mod fixtures;
 pub mod ids;
 pub mod interaction;
 pub mod logged_slate;

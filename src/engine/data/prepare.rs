@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::config::{DataConfig, SessionRule, SplitRule};
+use super::interaction::NO_TIME;
 use super::session::{self, Session};
 use super::split::{self, Split};
 use super::stats::DatasetStats;
-use super::{DataError, Dataset, FeedbackFlags, ItemIdx, UserIdx, source};
+use super::{DataError, Dataset, FeedbackFlags, InteractionLog, ItemIdx, UserIdx, source};
 
 /// A dataset, cut for learning and testing.
 #[derive(Clone, Debug)]
@@ -55,16 +56,7 @@ pub fn prepare_dataset(
     config: &DataConfig,
 ) -> Result<PreparedData, DataError> {
     let log = &dataset.log;
-    let n_users = log.n_users();
-    let kinds = positive_kinds(config);
-    let positives: Vec<Vec<u32>> = (0..n_users)
-        .map(|user_idx| {
-            log.rows_of(UserIdx(user_idx as u32))
-                .filter(|&row| log.feedback[row].flags.0 & kinds != 0)
-                .map(|row| row as u32)
-                .collect()
-        })
-        .collect();
+    let positives = positive_rows(log, config);
     check_usable(&dataset, &positives, path, config)?;
 
     let split = split::split(log, &positives, config.min_user_events, &config.split);
@@ -148,12 +140,20 @@ impl PreparedData {
     }
 }
 
-/// The kinds of feedback that make an event positive, as bits. Names are checked with the configuration.
-fn positive_kinds(config: &DataConfig) -> u16 {
-    config
+/// Per user: the rows with any feedback that the configuration calls positive. Names are checked with the configuration.
+pub(super) fn positive_rows(log: &InteractionLog, config: &DataConfig) -> Vec<Vec<u32>> {
+    let kinds = config
         .positive
         .iter()
-        .fold(0, |bits, name| bits | FeedbackFlags::named(name).0)
+        .fold(0, |bits, name| bits | FeedbackFlags::named(name).0);
+    (0..log.n_users())
+        .map(|user_idx| {
+            log.rows_of(UserIdx(user_idx as u32))
+                .filter(|&row| log.feedback[row].flags.0 & kinds != 0)
+                .map(|row| row as u32)
+                .collect()
+        })
+        .collect()
 }
 
 fn check_usable(
@@ -172,10 +172,7 @@ fn check_usable(
     if config.session.rule == SessionRule::Request && log.request.is_none() {
         return empty("no event has a request, which session.rule = \"request\" needs".to_owned());
     }
-    let has_times = log
-        .time_millis
-        .iter()
-        .any(|&time| time != super::interaction::NO_TIME);
+    let has_times = log.time_millis.iter().any(|&time| time != NO_TIME);
     if config.split.rule == SplitRule::ByTime && !has_times {
         return empty("no event has a time, which split.rule = \"by_time\" needs".to_owned());
     }
@@ -193,4 +190,106 @@ fn check_usable(
         ));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::data::fixtures::{Event, dataset};
+
+    /// User 0 views items 1, 2, skips 3, views 4 and 5; user 1 views two items: too few.
+    fn events() -> Vec<Event> {
+        vec![
+            Event::view(0, 1, 10),
+            Event::view(0, 2, 20),
+            Event::skip(0, 3, 30),
+            Event::view(0, 4, 40),
+            Event::view(0, 5, 50),
+            Event::view(1, 1, 15),
+            Event::view(1, 5, 60),
+        ]
+    }
+
+    fn prepared(config: &DataConfig) -> Result<PreparedData, DataError> {
+        prepare_dataset(dataset(&events()), Path::new("test"), config)
+    }
+
+    #[test]
+    fn a_history_is_the_last_positives_strictly_before_a_row() {
+        let data = prepared(&DataConfig::default()).unwrap();
+        let items = |before_row, n| -> Vec<u32> {
+            data.history(UserIdx(0), before_row, n)
+                .iter()
+                .map(|item| item.0)
+                .collect()
+        };
+        assert_eq!(items(3, 9), [1, 2]);
+        assert_eq!(items(4, 9), [1, 2, 4]);
+        assert_eq!(items(4, 2), [2, 4]);
+        assert!(items(0, 9).is_empty());
+    }
+
+    #[test]
+    fn users_with_too_few_positives_are_neither_trained_nor_tested_on() {
+        let data = prepared(&DataConfig::default()).unwrap();
+        assert_eq!(
+            data.test_cases(),
+            [TestCase {
+                user: UserIdx(0),
+                before_row: 4,
+                target: ItemIdx(5)
+            }]
+        );
+        assert_eq!(data.sessions.len(), 1);
+        assert_eq!(data.sessions[0].items, [1, 2, 4].map(ItemIdx));
+        assert_eq!(data.dataset.log.len(), 7, "their rows stay");
+        assert_eq!(
+            data.popularity,
+            [0, 2, 1, 0, 1, 1],
+            "the held-out view of item 5 does not count"
+        );
+    }
+
+    #[test]
+    fn statistics_say_what_was_done() {
+        let stats = prepared(&DataConfig::default()).unwrap().stats;
+        assert_eq!(
+            (stats.users, stats.items, stats.events, stats.positives),
+            (2, 6, 7, 6)
+        );
+        assert_eq!(stats.history_lengths, [(2, 1), (4, 1)]);
+        assert_eq!(stats.popularity, [(0, 2), (1, 2), (2, 2)]);
+        assert_eq!(stats.test_users, 1);
+        assert_eq!(stats.time_range_millis, Some((10, 60)));
+        assert!(
+            stats.session_rule.contains("blocks of 5"),
+            "{}",
+            stats.session_rule
+        );
+        assert!(
+            stats.split_rule.contains("6 of 7 events"),
+            "{}",
+            stats.split_rule
+        );
+        assert!((stats.sparsity - (1.0 - 7.0 / 12.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_cannot_be_learned_from_is_refused_with_numbers() {
+        let refused = |config: &DataConfig| prepared(config).unwrap_err().to_string();
+        let mut config = DataConfig {
+            min_user_events: 9,
+            ..DataConfig::default()
+        };
+        assert!(
+            refused(&config)
+                .contains("none of 2 users has 9 positive events (view) among 7 events")
+        );
+        config = DataConfig::default();
+        config.session.rule = SessionRule::Request;
+        assert!(refused(&config).contains("no event has a request"));
+        config = DataConfig::default();
+        config.session.min_positives = 5;
+        assert!(refused(&config).contains("none of 1 sessions passes the quality rule"));
+    }
 }

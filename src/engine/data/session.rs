@@ -178,3 +178,145 @@ fn chunks_from_end(rows: &[u32], len: usize) -> impl Iterator<Item = &[u32]> {
         .filter(|head| !head.is_empty())
         .chain(tail.chunks_exact(len))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::data::config::DataConfig;
+    use crate::engine::data::fixtures::{Event, log};
+    use crate::engine::data::prepare::positive_rows;
+
+    const MINUTE: i64 = 60_000;
+
+    /// One user: views of items 0 to 6, a skip between 2 and 3; the last four a day later, of them two at 40 minutes.
+    fn one_user() -> Vec<Event> {
+        let mut events = vec![
+            Event::view(0, 0, 0),
+            Event::view(0, 1, MINUTE),
+            Event::view(0, 2, 2 * MINUTE),
+            Event::skip(0, 9, 3 * MINUTE),
+            Event::view(0, 3, MILLIS_PER_DAY),
+            Event::view(0, 4, MILLIS_PER_DAY + MINUTE),
+            Event::view(0, 5, MILLIS_PER_DAY + 41 * MINUTE),
+            Event::view(0, 6, MILLIS_PER_DAY + 42 * MINUTE),
+        ];
+        for (request, event) in [1, 1, 2, 2, 3, 3, 3, 3].into_iter().zip(&mut events) {
+            event.request = Some(request);
+        }
+        events
+    }
+
+    fn items(events: &[Event], config: &SessionConfig) -> (usize, Vec<Vec<u32>>) {
+        let log = log(events);
+        let positives = positive_rows(&log, &DataConfig::default());
+        let mut kept = Vec::new();
+        let n = sessions_of(
+            &log,
+            UserIdx(0),
+            0..log.len(),
+            &positives[0],
+            config,
+            &mut kept,
+        );
+        let items = kept
+            .iter()
+            .map(|session| {
+                assert_eq!(
+                    log.item[session.first_row], session.items[0],
+                    "first_row is the first item's row"
+                );
+                session.items.iter().map(|item| item.0).collect()
+            })
+            .collect();
+        (n, items)
+    }
+
+    fn by(rule: SessionRule) -> SessionConfig {
+        SessionConfig {
+            rule,
+            slate_len: 3,
+            ..SessionConfig::default()
+        }
+    }
+
+    #[test]
+    fn the_four_rules_group_as_they_say() {
+        let events = one_user();
+        let sessions = |rule| items(&events, &by(rule)).1;
+        assert_eq!(
+            sessions(SessionRule::Blocks),
+            [vec![0], vec![1, 2, 3], vec![4, 5, 6]]
+        );
+        assert_eq!(
+            sessions(SessionRule::Request),
+            [vec![0, 1], vec![2], vec![3], vec![4, 5, 6]]
+        );
+        assert_eq!(
+            sessions(SessionRule::TimeGap),
+            [vec![0, 1, 2], vec![3, 4], vec![5, 6]]
+        );
+        assert_eq!(
+            sessions(SessionRule::UserDay),
+            [vec![0, 1, 2], vec![3], vec![4, 5, 6]]
+        );
+    }
+
+    #[test]
+    fn events_without_a_clock_never_join_those_with_one() {
+        let mut events = one_user();
+        for event in &mut events[..2] {
+            event.time_millis = NO_TIME;
+        }
+        for rule in [SessionRule::TimeGap, SessionRule::UserDay] {
+            assert_eq!(
+                items(&events, &by(rule)).1[..2],
+                [vec![0, 1], vec![2]],
+                "{rule:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn quality_criteria_combine_with_and_or_or() {
+        let mut events = one_user();
+        for event in &mut events {
+            event.watch_secs = 10.0;
+        }
+        events[0].flags = events[0].flags.with(FeedbackFlags::LIKE);
+        // Days: {0, 1, 2} with 4 impressions of 10 s and a like; {3, 4, 5, 6} with 40 s and no interaction.
+        let config = |min_positives, min_watch_secs, criteria| SessionConfig {
+            min_positives,
+            min_watch_secs,
+            require_interaction: true,
+            criteria,
+            ..by(SessionRule::UserDay)
+        };
+        let kept = |config: &SessionConfig| items(&events, config).1.len();
+        assert_eq!(
+            kept(&config(1, 0.0, Criteria::All)),
+            1,
+            "only the first day has a like"
+        );
+        assert_eq!(
+            kept(&config(4, 0.0, Criteria::All)),
+            0,
+            "the first day has three positives"
+        );
+        assert_eq!(
+            kept(&config(4, 0.0, Criteria::Any)),
+            3,
+            "a like, or four positives"
+        );
+        assert_eq!(
+            kept(&config(9, 40.0, Criteria::Any)),
+            3,
+            "skips count for the watch time"
+        );
+        assert_eq!(kept(&config(9, 41.0, Criteria::Any)), 1, "the like remains");
+        assert_eq!(
+            items(&events, &config(4, 0.0, Criteria::All)).0,
+            3,
+            "all sessions are counted"
+        );
+    }
+}

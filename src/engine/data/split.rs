@@ -119,3 +119,125 @@ fn time_quantile(log: &InteractionLog, frac: f64) -> Option<i64> {
     let at = ((times.len() as f64 * frac) as usize).min(times.len() - 1);
     Some(*times.select_nth_unstable(at).1)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::engine::data::config::{DataConfig, SessionConfig};
+    use crate::engine::data::fixtures::{Event, log};
+    use crate::engine::data::prepare::positive_rows;
+    use crate::engine::data::session::sessions_of;
+
+    fn config(rule: SplitRule) -> SplitConfig {
+        SplitConfig {
+            rule,
+            test_frac: 0.25,
+        }
+    }
+
+    /// User 0: viewed at 1, 2, 3 and skipped at 4; user 1: viewed at 5 and 6 only.
+    fn small() -> (InteractionLog, Vec<Vec<u32>>) {
+        let log = log(&[
+            Event::view(0, 10, 1),
+            Event::view(0, 11, 2),
+            Event::view(0, 12, 3),
+            Event::skip(0, 13, 4),
+            Event::view(1, 10, 5),
+            Event::view(1, 14, 6),
+        ]);
+        let positives = positive_rows(&log, &DataConfig::default());
+        (log, positives)
+    }
+
+    #[test]
+    fn leave_one_out_holds_out_the_last_positive_and_what_follows() {
+        let (log, positives) = small();
+        let split = split(&log, &positives, 3, &config(SplitRule::LeaveOneOut));
+        assert_eq!(split.target_row, [Some(2), None]);
+        assert_eq!(split.learn_end, [2, 6]);
+        assert_eq!(
+            split.cut_millis,
+            Some(5),
+            "the later quarter of 6 events begins at the fifth"
+        );
+    }
+
+    #[test]
+    fn by_time_divides_everybody_at_one_moment() {
+        let (log, positives) = small();
+        let split = split(&log, &positives, 2, &config(SplitRule::ByTime));
+        assert_eq!(split.learn_end, [4, 4]);
+        assert_eq!(
+            split.target_row,
+            [None, None],
+            "user 1 has no positive before the cut"
+        );
+    }
+
+    #[test]
+    fn every_kind_of_leak_is_found() {
+        let (log, positives) = small();
+        let good = split(&log, &positives, 3, &config(SplitRule::LeaveOneOut));
+        let session = |items: usize| Session {
+            user: UserIdx(0),
+            first_row: 0,
+            items: log.item[..items].to_vec(),
+        };
+        let check = |split: &Split, session: Session, rule| {
+            check_leaks(&log, &positives, split, &[session], rule)
+        };
+        assert!(check(&good, session(2), SplitRule::LeaveOneOut).is_ok());
+        assert!(
+            check(&good, session(3), SplitRule::LeaveOneOut).is_err(),
+            "the target is in the session"
+        );
+        let mut late = good.clone();
+        late.learn_end[0] = 3;
+        assert!(
+            check(&late, session(2), SplitRule::LeaveOneOut).is_err(),
+            "the target may be learned"
+        );
+        assert!(
+            check(&good, session(2), SplitRule::ByTime).is_err(),
+            "user 1 learns from after the cut"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_random_log_leaks(
+            events in proptest::collection::vec((0u32..6, 0u32..9, 0i64..40, any::<bool>()), 1..80),
+            by_time in any::<bool>(),
+            slate_len in 1usize..6,
+        ) {
+            let mut events: Vec<Event> = events
+                .into_iter()
+                .map(|(user, item, time, is_view)| {
+                    if is_view { Event::view(user, item, time) } else { Event::skip(user, item, time) }
+                })
+                .collect();
+            events.sort_by_key(|event| (event.user, event.time_millis));
+            let log = log(&events);
+            let positives = positive_rows(&log, &DataConfig::default());
+            let rule = if by_time { SplitRule::ByTime } else { SplitRule::LeaveOneOut };
+            let split = split(&log, &positives, 3, &config(rule));
+            let mut sessions = Vec::new();
+            for (user_idx, rows) in positives.iter().enumerate() {
+                let user = UserIdx(user_idx as u32);
+                let learnable = log.rows_of(user).start..split.learn_end[user_idx];
+                let session_config = SessionConfig { slate_len, ..SessionConfig::default() };
+                sessions_of(&log, user, learnable, rows, &session_config, &mut sessions);
+            }
+            prop_assert!(check_leaks(&log, &positives, &split, &sessions, rule).is_ok());
+            // With blocks and no quality rule, every learnable positive is in exactly one session.
+            let n_learnable = positives
+                .iter()
+                .zip(&split.learn_end)
+                .map(|(rows, &end)| rows.iter().filter(|&&row| (row as usize) < end).count())
+                .sum::<usize>();
+            prop_assert_eq!(sessions.iter().map(|session| session.items.len()).sum::<usize>(), n_learnable);
+        }
+    }
+}

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use sha2::{Digest as _, Sha256};
 
+use super::super::interaction::NO_TIME;
 use super::super::{Dataset, Feedback, InteractionLog, Item, ItemCatalog, ItemIdx, UserIdx};
 
 /// One event as a reader found it.
@@ -132,7 +133,10 @@ fn log_of(events: &[RawEvent], n_users: usize) -> InteractionLog {
         .map(|user_idx| events.partition_point(|event| event.user.idx() < user_idx))
         .collect();
     // Requests are used only when every timed event has one: half of them would group wrongly.
-    let has_requests = events.iter().any(|event| event.request.is_some());
+    let has_requests = events.iter().any(|event| event.request.is_some())
+        && events
+            .iter()
+            .all(|event| event.request.is_some() || event.time_millis == NO_TIME);
     InteractionLog {
         user: events.iter().map(|event| event.user).collect(),
         item: events.iter().map(|event| event.item).collect(),

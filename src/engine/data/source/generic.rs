@@ -58,8 +58,14 @@ pub(super) fn load(files: &Files, config: &DataConfig) -> Result<Dataset, DataEr
     for path in &files.items {
         read_items(path, config, &mut builder)?;
     }
-    for path in &files.events {
-        read_events(path, config, &mut builder)?;
+    let tables = files
+        .events
+        .iter()
+        .map(|path| Table::open(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    check_mapping(&tables, config)?;
+    for table in tables {
+        read_events(table, config, &mut builder)?;
     }
     let Some(path) = &files.oracle else {
         return Ok(builder.finish("tables"));
@@ -75,12 +81,17 @@ fn mapped<'a>(config: &'a DataConfig, ours: &'a str) -> &'a str {
     config.columns.get(ours).map_or(ours, String::as_str)
 }
 
-/// The position of one of our columns. One that the mapping names must be there.
-fn column(table: &Table, config: &DataConfig, ours: &str) -> Result<Option<usize>, DataError> {
-    match config.columns.get(ours) {
-        Some(name) => table.require(name).map(Some),
-        None => Ok(table.column(ours)),
+/// Columns of events that the mapping names must be in at least one event file: a misspelt name would otherwise
+/// silently leave a kind of feedback out.
+fn check_mapping(tables: &[Table], config: &DataConfig) -> Result<(), DataError> {
+    const OF_ITEMS: [&str; 5] = ["title", "text", "categories", "author", "duration_secs"];
+    for (ours, theirs) in &config.columns {
+        let is_found = tables.iter().any(|table| table.column(theirs).is_some());
+        if !is_found && !OF_ITEMS.contains(&ours.as_str()) {
+            tables[0].require(theirs)?;
+        }
     }
+    Ok(())
 }
 
 fn read_items(
@@ -152,19 +163,19 @@ struct EventColumns {
 
 impl EventColumns {
     fn find(table: &Table, config: &DataConfig) -> Result<Self, DataError> {
-        let column = |ours: &str| column(table, config, ours);
+        let column = |ours: &str| table.column(mapped(config, ours));
         let mut kinds = Vec::new();
         for (name, kind) in FeedbackFlags::NAMED {
-            kinds.extend(column(name)?.map(|column| (column, kind)));
+            kinds.extend(column(name).map(|column| (column, kind)));
         }
         Ok(Self {
             user: table.require(mapped(config, "user"))?,
             item: table.require(mapped(config, "item"))?,
-            time: column("time")?,
-            order: column("order")?,
-            request: column("request")?,
-            watch_secs: column("watch_secs")?,
-            rating: column("rating")?,
+            time: column("time"),
+            order: column("order"),
+            request: column("request"),
+            watch_secs: column("watch_secs"),
+            rating: column("rating"),
             kinds,
         })
     }
@@ -198,11 +209,10 @@ impl EventColumns {
 }
 
 fn read_events(
-    path: &Path,
+    table: Table,
     config: &DataConfig,
     builder: &mut DatasetBuilder,
 ) -> Result<(), DataError> {
-    let table = Table::open(path)?;
     let columns = EventColumns::find(&table, config)?;
     let mut warnings = Vec::new();
     let outcome = table.for_each_row(config.skip_bad_rows, &mut warnings, |row| {

@@ -38,25 +38,6 @@ impl Oracle {
         behaviour::utility(&self.users[user.idx()], &self.items, self.n_steps, &slate)
     }
 
-    /// The slate of `len` items that is built greedily for the highest utility: a good, not always the best slate.
-    pub fn greedy_slate(&self, user: UserIdx, len: usize) -> Vec<ItemIdx> {
-        let moment = &self.users[user.idx()];
-        let mut slate: Vec<u32> = Vec::with_capacity(len);
-        for _ in 0..len.min(self.items.len()) {
-            let mut best: Option<(f64, u32)> = None;
-            for item in (0..self.items.len() as u32).filter(|item| !slate.contains(item)) {
-                let mut longer = slate.clone();
-                longer.push(item);
-                let utility = behaviour::utility(moment, &self.items, self.n_steps, &longer);
-                if best.is_none_or(|(highest, _)| utility > highest) {
-                    best = Some((utility, item));
-                }
-            }
-            slate.extend(best.map(|(_, item)| item));
-        }
-        slate.into_iter().map(ItemIdx).collect()
-    }
-
     pub(super) fn new(items: Vec<ItemFactors>, users: Vec<Moment>, n_steps: u32) -> Self {
         Self {
             n_steps,
@@ -157,11 +138,13 @@ impl Oracle {
             .and_then(|tensor| tensor.shape().get(1).copied())
             .ok_or("no tensor \"user.interest\" of two dimensions")?;
         let f32s = |name, shape: &[usize]| {
-            Ok::<_, String>(
-                cells(&file, name, Dtype::F32, shape)?
-                    .map(f32::from_le_bytes)
-                    .collect::<Vec<f32>>(),
-            )
+            let values: Vec<f32> = cells(&file, name, Dtype::F32, shape)?
+                .map(f32::from_le_bytes)
+                .collect();
+            match values.iter().find(|value| !value.is_finite()) {
+                Some(value) => Err(format!("{name:?} holds {value}")),
+                None => Ok(values),
+            }
         };
         // An index beyond its range would be read out of bounds later on.
         let indices = |name, shape: &[usize], below: usize| {
