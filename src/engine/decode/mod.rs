@@ -4,5 +4,8 @@ pub mod beam;
 pub mod constraint;
 pub mod slate;
 
+#[cfg(test)]
+mod tests;
+
 pub use beam::{Beam, beam_search};
 pub use slate::{rank_items, slate_items};

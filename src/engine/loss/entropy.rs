@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     fn even_and_certain_predictions() {
-        let logits = vec![0.0_f32, 0.0, 0.0, /**/ 100.0, 0.0, 0.0].repeat(4);
+        let logits = [0.0_f32, 0.0, 0.0, /**/ 100.0, 0.0, 0.0].repeat(4);
         let logits = Tensor::from_data(TensorData::new(logits, [2, 4, 3]), &Device::flex());
         let entropy: Vec<f32> = level_entropy(logits, 2).try_into_vec_as().unwrap();
         assert!((entropy[0] - 3.0_f32.ln()).abs() < 1e-5, "{entropy:?}");

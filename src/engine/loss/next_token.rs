@@ -80,7 +80,7 @@ mod tests {
     fn input(device: &Device) -> (Tensor<3>, Tensor<2, Int>, Tensor<2>) {
         let third = 3.0_f32.ln();
         // Softmax over [0, ln 3] is [1/4, 3/4].
-        let logits = vec![0.0, third].repeat(8);
+        let logits = [0.0, third].repeat(8);
         let targets = vec![0_i64, 1, 1, 1, /**/ 0, 0, 0, 0];
         let weight = vec![1.0_f32, 1.0, 1.0, 1.0, /**/ 1.0, 1.0, 0.0, 0.0];
         (

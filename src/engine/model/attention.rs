@@ -170,3 +170,97 @@ pub fn causal_mask(n_past: usize, n_new: usize, device: &Device) -> Option<Tenso
         device,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::seed::Seed;
+
+    fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+        x.try_into_vec_as().unwrap()
+    }
+
+    #[test]
+    fn weights_are_the_softmax_of_the_scores() {
+        let device = Device::flex();
+        let ln = |x: f32| x.ln();
+        // One head, one query [1, 0]; scores ln 1, ln 2, ln 5 and a hidden key.
+        let query = Tensor::<4>::from_floats([[[[1.0, 0.0]]]], &device);
+        let key = Tensor::<4>::from_floats(
+            [[[[ln(1.0), 3.0], [ln(2.0), 4.0], [ln(5.0), 5.0], [90.0, 0.0]]]],
+            &device,
+        );
+        let value = Tensor::<4>::from_floats(
+            [[[[8.0, 0.0], [0.0, 8.0], [8.0, 8.0], [1e6, 1e6]]]],
+            &device,
+        );
+        let is_pad = Tensor::<2, Bool>::from_bool([[false, false, false, true]], &device);
+        let output = values(attend(query, key, value, Some(&padding_mask(is_pad))));
+        // (1 * 8 + 5 * 8) / 8 and (2 * 8 + 5 * 8) / 8.
+        assert!((output[0] - 6.0).abs() < 1e-4, "{output:?}");
+        assert!((output[1] - 7.0).abs() < 1e-4, "{output:?}");
+    }
+
+    #[test]
+    fn large_scores_stay_finite() {
+        let device = Device::flex();
+        let x = Tensor::<4>::from_floats([[[[300.0], [-300.0]]]], &device);
+        let output = values(attend(x.clone(), x.clone(), x, None));
+        assert_eq!(output, [300.0, -300.0]);
+    }
+
+    #[test]
+    fn the_causal_mask_hides_later_tokens_only() {
+        let device = Device::flex();
+        assert!(causal_mask(3, 1, &device).is_none());
+        let mask = values(causal_mask(1, 2, &device).unwrap());
+        assert_eq!(mask, [0.0, 0.0, HIDDEN, 0.0, 0.0, 0.0]);
+    }
+
+    /// Each head by itself: its slice of the projections, plain softmax, then the joint output projection.
+    #[test]
+    fn heads_are_separate_scaled_attentions() {
+        let device = Device::flex();
+        let (n_rows, n_queries, n_keys, d_model, n_heads) = (2, 3, 5, 6, 2);
+        let attention = Attention::init(d_model, n_heads, &mut Initializer::new(Seed(1), &device));
+        let random = |n: usize, seed: u64| {
+            Initializer::new(Seed(seed), &device)
+                .uniform([n, d_model], 1.0)
+                .val()
+        };
+        let x = random(n_rows * n_queries, 2);
+        let source = random(n_rows * n_keys, 3);
+        let memory = attention.key_value(source.clone(), n_rows);
+        let output = values(attention.forward(x.clone(), &memory, None));
+
+        let d_head = d_model / n_heads;
+        let mut rows = Vec::new();
+        for row in 0..n_rows {
+            let x = x
+                .clone()
+                .slice_dim(0, row * n_queries..(row + 1) * n_queries);
+            let source = source
+                .clone()
+                .slice_dim(0, row * n_keys..(row + 1) * n_keys);
+            let heads = (0..n_heads)
+                .map(|head| {
+                    let part = |x: &Tensor<2>, linear: &Linear| {
+                        x.clone()
+                            .matmul(linear.weight.val())
+                            .slice_dim(1, head * d_head..(head + 1) * d_head)
+                    };
+                    let scores = part(&x, &attention.query)
+                        .matmul(part(&source, &attention.key).transpose())
+                        / (d_head as f64).sqrt();
+                    burn::tensor::activation::softmax(scores, 1)
+                        .matmul(part(&source, &attention.value))
+                })
+                .collect();
+            rows.push(Tensor::cat(heads, 1).matmul(attention.output.weight.val()));
+        }
+        let expected = values(Tensor::cat(rows, 0));
+        for (a, b) in output.iter().zip(&expected) {
+            assert!((a - b).abs() < 1e-5, "{output:?} != {expected:?}");
+        }
+    }
+}

@@ -69,3 +69,30 @@ impl FeedForward {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Param;
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::engine::seed::Seed;
+
+    #[test]
+    fn swiglu_by_hand() {
+        let device = Device::flex();
+        let mut layer = SwiGlu::init(1, 2, &mut Initializer::new(Seed(1), &device));
+        let weight = |values: Vec<f32>, shape: [usize; 2]| {
+            Param::from_data(TensorData::new(values, shape), &device)
+        };
+        layer.gate.weight = weight(vec![1.0, -1.0], [1, 2]);
+        layer.up.weight = weight(vec![2.0, 3.0], [1, 2]);
+        layer.down.weight = weight(vec![1.0, 10.0], [2, 1]);
+        let output: f32 = layer
+            .forward(Tensor::from_floats([[2.0]], &device))
+            .into_scalar();
+        let silu = |x: f32| x / (1.0 + (-x).exp());
+        let expected = silu(2.0) * 4.0 + silu(-2.0) * 6.0 * 10.0;
+        assert!((output - expected).abs() < 1e-4, "{output} != {expected}");
+    }
+}

@@ -15,6 +15,9 @@ pub mod norm;
 mod routing;
 pub mod size;
 
+#[cfg(test)]
+mod tests;
+
 pub use cache::DecodeCache;
 pub use config::ModelConfig;
 pub use encoder_decoder::{EncoderDecoder, Memory};

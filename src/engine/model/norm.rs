@@ -65,3 +65,26 @@ impl Residual {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::engine::seed::Seed;
+
+    #[test]
+    fn rows_are_divided_by_their_root_mean_square() {
+        let device = Device::flex();
+        let mut norm = RmsNorm::init(2, &Initializer::new(Seed(1), &device));
+        norm.gamma = Param::from_data(TensorData::from([1.0_f32, -2.0]), &device);
+        let x = Tensor::from_floats([[1.0, 7.0], [0.0, 0.0], [-3.0, 4.0]], &device);
+        let output: Vec<f32> = norm.forward(x).try_into_vec_as().unwrap();
+        // Root mean squares 5, 0 and sqrt(12.5).
+        let third = 12.5_f32.sqrt();
+        let expected = [0.2, -2.8, 0.0, 0.0, -3.0 / third, -8.0 / third];
+        for (a, b) in output.iter().zip(expected) {
+            assert!((a - b).abs() < 1e-5, "{output:?}");
+        }
+    }
+}

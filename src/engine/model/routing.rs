@@ -84,3 +84,40 @@ fn best_except(row: &[f32], taken: &[i64]) -> usize {
     }
     best.map_or(0, |(idx, _)| idx)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn best_experts_first_and_ties_to_the_lower_index() {
+        let scores = [0.1, 0.6, 0.3, /**/ 0.4, 0.2, 0.4];
+        assert_eq!(Routing::new(&scores, 3, 2).experts, [1, 2, 0, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_choice_has_a_slot_of_its_own_at_its_expert(
+            rows in prop::collection::vec(prop::array::uniform5(0.0_f32..1.0), 1..90),
+            n_active in 1_usize..=5,
+        ) {
+            let routing = Routing::new(&rows.concat(), 5, n_active);
+            let mut used = vec![false; routing.slot_tokens.len()];
+            for token in 0..rows.len() {
+                for choice in 0..n_active {
+                    let slot = routing.slots[choice][token] as usize;
+                    prop_assert!(!used[slot], "slot {} twice", slot);
+                    used[slot] = true;
+                    prop_assert_eq!(routing.slot_tokens[slot], token as i64);
+                    let expert = routing.experts[token * n_active + choice];
+                    prop_assert_eq!(routing.block_experts[slot / routing.block_len], expert);
+                }
+            }
+            // Less than one block per expert is wasted.
+            let n_empty = used.iter().filter(|used| !**used).count();
+            prop_assert!(n_empty < 5 * routing.block_len);
+        }
+    }
+}

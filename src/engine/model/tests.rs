@@ -1,0 +1,432 @@
+//! Properties of the generator as a whole, on a tiny one.
+
+use burn::module::{Module as _, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::{AdamConfig, GradientsParams};
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
+use rand::RngExt as _;
+
+use super::config::{ModelConfig, NormPlacement};
+use super::encoder_decoder::EncoderDecoder;
+use crate::engine::batch::{Example, HistoryBatch, SessionBatch};
+use crate::engine::data::ItemIdx;
+use crate::engine::loss::{dpo, next_token, sequence_log_prob};
+use crate::engine::seed::Seed;
+use crate::engine::tokenizer::SemanticIdTable;
+use crate::engine::tokenizer::vocab::TokenVocab;
+
+const VOCAB: TokenVocab = TokenVocab {
+    n_levels: 3,
+    codebook_size: 5,
+};
+const SLATE_LEN: usize = 2;
+
+fn tiny() -> ModelConfig {
+    ModelConfig {
+        d_model: 12,
+        n_heads: 3,
+        n_encoder_layers: 2,
+        n_decoder_layers: 2,
+        d_ff: 14,
+        n_experts: 4,
+        n_active_experts: 2,
+        d_ff_expert: 10,
+        history_len: 4,
+        ..ModelConfig::default()
+    }
+}
+
+/// Every switch once.
+fn variants() -> Vec<ModelConfig> {
+    vec![
+        tiny(),
+        ModelConfig {
+            norm: NormPlacement::Post,
+            ..tiny()
+        },
+        ModelConfig {
+            tie_embeddings: false,
+            n_encoder_layers: 1,
+            ..tiny()
+        },
+        ModelConfig {
+            n_experts: 0,
+            n_decoder_layers: 1,
+            ..tiny()
+        },
+    ]
+}
+
+fn build(config: &ModelConfig, device: &Device) -> EncoderDecoder {
+    config.init(VOCAB, SLATE_LEN, Seed(7), device)
+}
+
+/// Thirty items with pseudo-random codes.
+fn table() -> SemanticIdTable {
+    let mut rng = Seed(3).rng("test.codes", 0);
+    let codes = (0..30 * VOCAB.n_levels)
+        .map(|_| rng.random_range(0..VOCAB.codebook_size as u16))
+        .collect();
+    SemanticIdTable::new(VOCAB.n_levels, VOCAB.codebook_size, codes)
+}
+
+fn items(indices: &[u32]) -> Vec<ItemIdx> {
+    indices.iter().map(|idx| ItemIdx(*idx)).collect()
+}
+
+fn batch(device: &Device) -> SessionBatch {
+    let example = |history: &[u32], session: &[u32]| Example {
+        history: items(history),
+        items: items(session),
+    };
+    let examples = [
+        example(&[1, 2, 3], &[4, 5]),
+        example(&[6], &[7]),
+        example(&[], &[8, 9]),
+    ];
+    SessionBatch::new(&examples, &table(), 4, SLATE_LEN, device)
+}
+
+fn codes(values: &[i64]) -> Tensor<2, Int> {
+    Tensor::from_data(
+        TensorData::new(values.to_vec(), [1, values.len()]),
+        &Device::flex(),
+    )
+}
+
+fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+    x.try_into_vec_as().unwrap()
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len(), "lengths");
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}
+
+#[test]
+fn a_code_changes_only_what_is_predicted_after_it() {
+    let device = Device::flex();
+    let model = build(&tiny(), &device);
+    let history = HistoryBatch::new(&[items(&[1, 2])], &table(), 4, &device);
+    let memory = model.encode(&history);
+    let before = values(model.decode(&memory, codes(&[0, 1, 2, 3, 4, 0])));
+    for changed in 0..6 {
+        let mut sequence = [0, 1, 2, 3, 4, 0];
+        sequence[changed] = (sequence[changed] + 1) % 5;
+        let after = values(model.decode(&memory, codes(&sequence)));
+        let n_same = (changed + 1) * VOCAB.codebook_size;
+        assert_eq!(before[..n_same], after[..n_same], "changed code {changed}");
+        if changed < 5 {
+            let moved = largest_difference(&before[n_same..], &after[n_same..]);
+            assert!(moved > 1e-5, "code {changed} has no effect");
+        }
+    }
+}
+
+#[test]
+fn padding_changes_nothing() {
+    let device = Device::flex();
+    for config in variants() {
+        let model = build(&config, &device);
+        let logits = |histories: &[Vec<ItemIdx>]| {
+            let history = HistoryBatch::new(histories, &table(), 4, &device);
+            let targets = codes(&[0, 1, 2, 3, 4, 0]).repeat(&[histories.len(), 1]);
+            values(model.decode(&model.encode(&history), targets))
+        };
+        let long = items(&[4, 3, 2, 1]);
+        for history in [items(&[]), items(&[5]), items(&[5, 6, 7])] {
+            let alone = logits(std::slice::from_ref(&history));
+            let padded = logits(&[history.clone(), long.clone()]);
+            let difference = largest_difference(&alone, &padded[..alone.len()]);
+            assert!(difference < 1e-5, "{history:?}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn the_order_of_the_history_counts() {
+    let device = Device::flex();
+    let model = build(&tiny(), &device);
+    let logits = |history: &[u32]| {
+        let history = HistoryBatch::new(&[items(history)], &table(), 4, &device);
+        values(model.decode(&model.encode(&history), codes(&[0, 1, 2])))
+    };
+    assert!(largest_difference(&logits(&[1, 2, 3]), &logits(&[3, 2, 1])) > 1e-5);
+}
+
+#[test]
+fn cached_steps_equal_teacher_forcing() {
+    let device = Device::flex();
+    for config in variants() {
+        let model = build(&config, &device);
+        let batch = batch(&device);
+        let memory = model.encode(&batch.history);
+        let [n_rows, n_codes] = batch.targets.dims();
+        let full = model.decode(&memory, batch.targets.clone());
+
+        let mut cache = model.start_cache(&memory);
+        let bos = Tensor::full([n_rows, 1], i64::from(TokenVocab::BOS), &device);
+        for code_idx in 0..n_codes {
+            let level_idx = code_idx % VOCAB.n_levels;
+            let mut tokens: Vec<Tensor<2, Int>> = Vec::new();
+            if code_idx > 0 {
+                let previous_level = (code_idx - 1) % VOCAB.n_levels;
+                let offset = i64::from(VOCAB.token(previous_level, 0));
+                tokens.push(batch.targets.clone().slice_dim(1, code_idx - 1..code_idx) + offset);
+            }
+            if level_idx == 0 {
+                tokens.push(bos.clone());
+            }
+            let step = values(model.step(&mut cache, Tensor::cat(tokens, 1)));
+            let expected = values(full.clone().slice_dim(1, code_idx..code_idx + 1));
+            let difference = largest_difference(&step, &expected);
+            assert!(difference < 1e-4, "code {code_idx}: {difference}");
+        }
+    }
+}
+
+#[test]
+fn selected_rows_continue_their_parents() {
+    let device = Device::flex();
+    let model = build(&tiny(), &device);
+    let history = HistoryBatch::new(&[items(&[1]), items(&[2, 3])], &table(), 4, &device);
+    let memory = model.encode(&history);
+    let tokens = |values: &[i64]| {
+        Tensor::<2, Int>::from_data(TensorData::new(values.to_vec(), [values.len(), 1]), &device)
+    };
+    let (bos, a, b) = (
+        i64::from(TokenVocab::BOS),
+        i64::from(VOCAB.token(0, 1)),
+        i64::from(VOCAB.token(0, 4)),
+    );
+    // One row per request becomes two; each row must then be as if it had been decoded alone.
+    let mut cache = model.start_cache(&memory);
+    model.step(&mut cache, tokens(&[bos, bos]));
+    cache.select_rows(&[0, 0, 1, 1]);
+    let together = values(model.step(&mut cache, tokens(&[a, b, b, a])));
+    for (row, (request_idx, token)) in [(0, a), (0, b), (1, b), (1, a)].into_iter().enumerate() {
+        let mut cache = model.start_cache(&memory);
+        model.step(&mut cache, tokens(&[bos, bos]));
+        let both = values(model.step(&mut cache, tokens(&[token, token])));
+        let k = VOCAB.codebook_size;
+        let difference = largest_difference(
+            &together[row * k..(row + 1) * k],
+            &both[request_idx * k..(request_idx + 1) * k],
+        );
+        assert!(difference < 1e-5, "row {row}: {difference}");
+    }
+}
+
+#[test]
+fn a_new_model_knows_nothing() {
+    let device = Device::flex();
+    for config in variants() {
+        let model = build(&config, &device);
+        let batch = batch(&device);
+        let logits = model.decode(&model.encode(&batch.history), batch.targets.clone());
+        let loss = next_token(logits, batch.targets, batch.target_weight, VOCAB.n_levels);
+        let mean: f32 = loss.mean.into_scalar();
+        let uniform = (VOCAB.codebook_size as f32).ln();
+        assert!((mean - uniform).abs() < 0.1, "{mean} against {uniform}");
+    }
+}
+
+#[test]
+fn sessions_are_learned_by_heart() {
+    let device = Device::flex().autodiff();
+    for config in variants() {
+        let mut model = build(&config, &device);
+        let batch = batch(&device);
+        let mut optimizer = AdamConfig::new().init();
+        let mut mean = f32::NAN;
+        for _ in 0..80 {
+            let logits = model.decode(&model.encode(&batch.history), batch.targets.clone());
+            let loss = next_token(
+                logits,
+                batch.targets.clone(),
+                batch.target_weight.clone(),
+                VOCAB.n_levels,
+            );
+            mean = loss.mean.clone().into_scalar();
+            let grads = GradientsParams::from_grads(loss.mean.backward(), &model);
+            model = optimizer.step(1e-2, model, grads);
+        }
+        assert!(mean < 0.05, "loss {mean} after 80 steps");
+    }
+}
+
+#[test]
+fn the_seed_alone_decides_the_initial_weights() {
+    let device = Device::flex();
+    let weights = |seed: u64| {
+        let model = tiny().init(VOCAB, SLATE_LEN, Seed(seed), &device);
+        values(model.embeddings.val())
+    };
+    assert_eq!(weights(1), weights(1));
+    assert_ne!(weights(1), weights(257));
+}
+
+#[test]
+fn the_arithmetic_size_is_the_real_one() {
+    let device = Device::flex();
+    for config in variants() {
+        let size = config.size(VOCAB, SLATE_LEN);
+        assert_eq!(size.n_parameters, build(&config, &device).n_parameters());
+    }
+    let tied = tiny().size(VOCAB, SLATE_LEN).n_parameters;
+    let untied = ModelConfig {
+        tie_embeddings: false,
+        ..tiny()
+    };
+    // One matrix of d_model x K per level.
+    assert_eq!(
+        untied.size(VOCAB, SLATE_LEN).n_parameters - tied,
+        3 * 12 * 5
+    );
+}
+
+#[test]
+fn next_token_gradients_agree_with_finite_differences() {
+    let device = Device::flex().autodiff();
+    for config in variants() {
+        let batch = batch(&device);
+        // All experts at work: where a token changes its experts, the loss jumps and has no slope to measure.
+        let config = ModelConfig {
+            n_active_experts: config.n_experts,
+            ..config
+        };
+        check_gradients(build(&config, &device), |model| {
+            let logits = model.decode(&model.encode(&batch.history), batch.targets.clone());
+            next_token(
+                logits,
+                batch.targets.clone(),
+                batch.target_weight.clone(),
+                VOCAB.n_levels,
+            )
+            .sum
+        });
+    }
+}
+
+#[test]
+fn dpo_gradients_agree_with_finite_differences() {
+    let device = Device::flex().autodiff();
+    let batch = batch(&device);
+    let rejected = batch.targets.clone().flip([1]);
+    let log_probs = |model: &EncoderDecoder| {
+        let memory = model.encode(&batch.history);
+        let of = |codes: &Tensor<2, Int>| {
+            let logits = model.decode(&memory, codes.clone());
+            sequence_log_prob(logits, codes.clone(), batch.target_weight.clone())
+        };
+        (of(&batch.targets), of(&rejected))
+    };
+    let config = ModelConfig {
+        n_active_experts: 4,
+        ..tiny()
+    };
+    let model = build(&config, &device);
+    let (chosen, other) = log_probs(&config.init(VOCAB, SLATE_LEN, Seed(8), &device));
+    let (chosen, other) = (chosen.detach(), other.detach());
+    check_gradients(model, |model| {
+        let policy = log_probs(model);
+        dpo(policy.0, policy.1, chosen.clone(), other.clone(), 2.0)
+            .loss
+            .sum()
+    });
+}
+
+/// Compares the gradient of each parameter with central differences, along itself and along random directions.
+/// The first finds wrong values, the second finds paths that carry no gradient at all.
+fn check_gradients(mut model: EncoderDecoder, loss: impl Fn(&EncoderDecoder) -> Tensor<1>) {
+    // New embeddings are so small beside the norms that the loss bends within any step that f32 can resolve.
+    for param in [
+        &mut model.embeddings,
+        &mut model.encoder_positions,
+        &mut model.decoder_positions,
+    ] {
+        *param = param.clone().map(|x| (x * 15.0).detach().require_grad());
+    }
+    let mut gradients = CollectGradients {
+        gradients: loss(&model).backward(),
+        found: Vec::new(),
+    };
+    model.visit(&mut gradients);
+    assert!(gradients.found.len() > 10, "parameters");
+    for (param_idx, gradient) in gradients.found.iter().enumerate() {
+        let norm = length(gradient);
+        assert!(norm > 0.0, "parameter {param_idx} has no gradient");
+        let mut rng = Seed(5).rng("test.direction", param_idx as u64);
+        let along = gradient.iter().map(|g| g / norm).collect();
+        let random = unit(
+            gradient
+                .iter()
+                .map(|_| rng.random_range(-1.0..1.0))
+                .collect(),
+        );
+        for direction in [along, random] {
+            let slope: f32 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
+            let step = 3e-3;
+            let at = |scale: f32| -> f64 {
+                let mut nudge = Nudge {
+                    param_idx,
+                    offset: direction.iter().map(|d| d * scale).collect(),
+                    n_seen: 0,
+                };
+                let value: f32 = loss(&model.clone().map(&mut nudge)).into_scalar();
+                f64::from(value)
+            };
+            let measured = (at(step) - at(-step)) / f64::from(2.0 * step);
+            let error = (measured - f64::from(slope)).abs();
+            assert!(
+                error < f64::from(0.01 * norm) + 1e-3,
+                "parameter {param_idx}: slope {slope}, measured {measured}, gradient length {norm}"
+            );
+        }
+    }
+}
+
+fn length(x: &[f32]) -> f32 {
+    x.iter().map(|x| x * x).sum::<f32>().sqrt()
+}
+
+fn unit(x: Vec<f32>) -> Vec<f32> {
+    let length = length(&x);
+    x.into_iter().map(|x| x / length).collect()
+}
+
+/// Reads the gradient of every parameter in order.
+struct CollectGradients {
+    gradients: Gradients,
+    found: Vec<Vec<f32>>,
+}
+
+impl ModuleVisitor for CollectGradients {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let gradient = param.val().grad(&self.gradients).unwrap();
+        self.found.push(values(gradient));
+    }
+}
+
+/// Adds an offset to one parameter.
+struct Nudge {
+    param_idx: usize,
+    offset: Vec<f32>,
+    n_seen: usize,
+}
+
+impl ModuleMapper for Nudge {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        self.n_seen += 1;
+        if self.n_seen - 1 != self.param_idx {
+            return param;
+        }
+        let offset = TensorData::new(self.offset.clone(), param.dims());
+        param.map(|x| {
+            let offset = Tensor::from_data(offset, &x.device());
+            (x + offset).detach().require_grad()
+        })
+    }
+}
