@@ -26,3 +26,34 @@ pub fn histories(data: &PreparedData, cases: &[TestCase], history_len: usize) ->
         .map(|case| data.history(case.user, case.before_row, history_len))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::eval::toy;
+
+    #[test]
+    fn the_same_seed_draws_the_same_users_in_order() {
+        let sequences: Vec<[u32; 3]> = (0..50).map(|idx| [idx % 5, (idx + 1) % 5, 2]).collect();
+        let sequences: Vec<&[u32]> = sequences.iter().map(|s| s.as_slice()).collect();
+        let data = toy::data(&sequences, 5);
+        let users = |n, seed| -> Vec<u32> {
+            let cases = sample_cases(&data, n, Seed(seed));
+            cases.iter().map(|case| case.user.0).collect()
+        };
+        assert_eq!(users(0, 1), (0..50).collect::<Vec<u32>>());
+        assert_eq!(users(99, 1).len(), 50);
+        let drawn = users(10, 1);
+        assert!(drawn.is_sorted() && drawn.len() == 10, "{drawn:?}");
+        assert_eq!(drawn, users(10, 1));
+        assert_ne!(drawn, users(10, 2));
+    }
+
+    #[test]
+    fn a_history_ends_before_its_target() {
+        let data = toy::data(&[&[4, 3, 2, 1]], 5);
+        let cases = data.test_cases();
+        assert_eq!(cases[0].target, ItemIdx(1));
+        assert_eq!(histories(&data, &cases, 2), [vec![ItemIdx(3), ItemIdx(2)]]);
+    }
+}

@@ -224,3 +224,131 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::eval::toy;
+
+    /// Targets: 8, 6 and 0. The third user has seen the target before.
+    fn toy_data() -> PreparedData {
+        toy::data(&[&[0, 1, 0, 8], &[1, 0, 2, 6], &[7, 0, 0]], 12)
+    }
+
+    #[test]
+    fn floors_by_hand() {
+        let data = toy_data();
+        let table = toy::table(12);
+        let control = RunControl::default();
+        let score = |remove_seen| {
+            let config = EvaluateConfig {
+                remove_seen,
+                ..EvaluateConfig::default()
+            };
+            Evaluator::new(&data, &table, &config, 4, Seed(1), &control)
+                .floors()
+                .unwrap()
+        };
+        // Popularity: 0 (4 times), 1 (twice), 2, 7 (once), then 3, 4, 5, 6, 8 in order.
+        // Kept: 8 is ninth, 6 is eighth, 0 is first.
+        let kept = &score(false)[0];
+        assert_eq!((kept.name.as_str(), kept.users), ("popularity", 3));
+        assert!((kept.hr_5 - 1.0 / 3.0).abs() < 1e-12);
+        assert!((kept.hr_10 - 1.0).abs() < 1e-12);
+        let gain = (1.0 / 10.0_f64.log2() + 1.0 / 9.0_f64.log2() + 1.0) / 3.0;
+        assert!((kept.ndcg_10 - gain).abs() < 1e-12);
+        // Removed: 8 is seventh, 6 is fifth, 0 cannot be found.
+        let removed = &score(true)[0];
+        assert!((removed.hr_5 - 1.0 / 3.0).abs() < 1e-12);
+        assert!((removed.hr_10 - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(score(true)[1].name, "markov");
+        assert_eq!(removed.legality, None);
+    }
+
+    #[test]
+    fn enough_beams_rank_every_unseen_item() {
+        let data = toy_data();
+        let table = toy::table(12);
+        let model = toy::generator();
+        let control = RunControl::default();
+        let config = EvaluateConfig {
+            n_beams: 9,
+            batch_size: 2,
+            ..EvaluateConfig::default()
+        };
+        let evaluator = Evaluator::new(&data, &table, &config, 4, Seed(1), &control);
+        let mut seen = Vec::new();
+        let result = evaluator
+            .generator("generator", &model, &mut |done, total| {
+                seen.push((done, total))
+            })
+            .unwrap();
+        assert_eq!(seen, [(2, 3), (3, 3)]);
+        // Every ID is legal here, whatever an untrained model prefers.
+        assert_eq!(result.score.legality, Some(1.0));
+        // At most ten items are unseen, so all of them are ranked; the third target is a seen one.
+        assert!((result.score.hr_10 - 2.0 / 3.0).abs() < 1e-12);
+        // Item 0 is seen by everyone.
+        assert!((result.score.coverage - 11.0 / 12.0).abs() < 1e-12);
+        assert!(result.score.ndcg_10 >= result.score.ndcg_5);
+        assert_eq!(result.held_out.loss.len(), 2);
+
+        control.stop();
+        let stopped = evaluator.generator("generator", &model, &mut |_, _| {});
+        assert!(matches!(stopped, Err(EngineError::Stopped)));
+    }
+
+    #[test]
+    fn items_of_a_shared_id_come_together_the_popular_one_first() {
+        let data = toy::data(&[&[3, 9, 9, 1], &[2, 9, 9, 1]], 12);
+        let table = toy::table(12);
+        let control = RunControl::default();
+        let config = EvaluateConfig::default();
+        let evaluator = Evaluator::new(&data, &table, &config, 4, Seed(1), &control);
+        // Items 0 and 9 share the ID (0, 0); 9 is more popular but the user has seen it.
+        let beams = [[0, 0], [1, 0]].map(|codes| Beam {
+            codes: codes.to_vec(),
+            log_prob: 0.0,
+        });
+        let case = data.test_cases()[1];
+        assert_eq!(evaluator.ranking(&case, &beams), [0, 3].map(ItemIdx));
+        let kept = EvaluateConfig {
+            remove_seen: false,
+            ..config.clone()
+        };
+        let evaluator = Evaluator::new(&data, &table, &kept, 4, Seed(1), &control);
+        assert_eq!(evaluator.ranking(&case, &beams), [9, 0, 3].map(ItemIdx));
+    }
+    /// The floors of the KuaiRand-Pure sample in `ONEREC_DATA`, against a reference written in Python:
+    /// leave-one-out over long views, at least three per user, whole catalogue.
+    /// Ties in the counts may move the fourth digit.
+    #[test]
+    fn floors_agree_with_the_reference_on_kuairand() {
+        let Some(path) = std::env::var_os("ONEREC_DATA") else {
+            println!("skipped: set ONEREC_DATA to the folder of kuairand-pure");
+            return;
+        };
+        let data_config = crate::engine::data::config::DataConfig::default();
+        let data = crate::engine::data::prepare::prepare(path.as_ref(), &data_config).unwrap();
+        let n_items = data.dataset.catalog.len();
+        let table = SemanticIdTable::new(1, n_items, (0..n_items as u16).collect());
+        let control = RunControl::default();
+        let expected = [
+            (true, [(0.0561, 0.0291), (0.0521, 0.0281)]),
+            (false, [(0.0538, 0.0273), (0.0506, 0.0272)]),
+        ];
+        for (remove_seen, expected) in expected {
+            let config = EvaluateConfig {
+                remove_seen,
+                ..EvaluateConfig::default()
+            };
+            let evaluator = Evaluator::new(&data, &table, &config, 20, Seed(1), &control);
+            for (score, (hr, ndcg)) in evaluator.floors().unwrap().iter().zip(expected) {
+                println!("remove_seen {remove_seen}: {score:?}");
+                assert_eq!(score.users, 23_442);
+                assert!((score.hr_10 - hr).abs() < 0.001, "{score:?}");
+                assert!((score.ndcg_10 - ndcg).abs() < 0.001, "{score:?}");
+            }
+        }
+    }
+}

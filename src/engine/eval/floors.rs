@@ -87,6 +87,7 @@ impl Floors {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::eval::toy;
 
     fn items(idxs: &[u32]) -> Vec<ItemIdx> {
         idxs.iter().copied().map(ItemIdx).collect()
@@ -97,6 +98,15 @@ mod tests {
     fn floors() -> Floors {
         let log = [items(&[0, 1, 0, 2, 3]), items(&[0, 1, 2, 0]), items(&[1])];
         Floors::from_sequences(log.into_iter(), 5)
+    }
+
+    #[test]
+    fn only_what_may_be_learned_is_counted() {
+        // The held-out last events would make 3 the most popular item and what follows 0.
+        let data = toy::data(&[&[0, 1, 3], &[1, 0, 3], &[2, 0, 3]], 4);
+        let floors = Floors::fit(&data);
+        assert_eq!(floors.popularity(&[], 4), items(&[0, 1, 2, 3]));
+        assert_eq!(floors.markov(Some(ItemIdx(0)), &[], 1), items(&[1]));
     }
 
     #[test]

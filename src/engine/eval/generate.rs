@@ -99,3 +99,46 @@ impl<'a> SlateGenerator<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::eval::toy;
+
+    #[test]
+    fn slates_hold_distinct_items_and_come_best_first() {
+        let table = toy::table(9);
+        let popularity = [0; 9];
+        let generator = SlateGenerator::new(&table, &popularity, 4, 3, 6, 2);
+        let histories = [vec![ItemIdx(1)], vec![], vec![ItemIdx(4), ItemIdx(2)]];
+        let control = RunControl::default();
+        let mut done = Vec::new();
+        let slates = generator
+            .generate(&toy::generator(), &histories, &control, &mut |n, _| {
+                done.push(n)
+            })
+            .unwrap();
+        assert_eq!(done, [2, 3]);
+        assert_eq!(slates.len(), 3);
+        for slates in &slates {
+            assert_eq!(slates.len(), 6);
+            assert!(slates.is_sorted_by(|a, b| a.log_prob >= b.log_prob));
+            for slate in slates {
+                let codes: Vec<Code> = slate
+                    .items
+                    .iter()
+                    .flat_map(|item| table.sid(*item))
+                    .copied()
+                    .collect();
+                assert_eq!(codes, slate.codes);
+                let mut items = slate.items.clone();
+                items.sort_unstable();
+                items.dedup();
+                assert_eq!(items.len(), 3);
+            }
+        }
+        control.stop();
+        let stopped = generator.generate(&toy::generator(), &histories, &control, &mut |_, _| {});
+        assert!(matches!(stopped, Err(EngineError::Stopped)));
+    }
+}

@@ -83,3 +83,54 @@ pub fn held_out(
         entropy: entropy.to_vec(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::decode::beam_search;
+    use crate::engine::eval::toy;
+
+    #[test]
+    fn loss_is_what_an_exhaustive_search_gives_the_target() {
+        let data = toy::data(&[&[0, 4, 8], &[1, 2, 3, 4, 5, 6], &[7, 7, 0]], 9);
+        let table = toy::table(9);
+        let model = toy::generator();
+        let cases = data.test_cases();
+        let input = HeldOutInput {
+            data: &data,
+            table: &table,
+            cases: &cases,
+            history_len: 4,
+            batch_size: 2,
+        };
+        let control = RunControl::default();
+        let means = held_out(&model, input, &control).unwrap();
+        assert_eq!((means.loss.len(), means.entropy.len()), (2, 2));
+        for entropy in &means.entropy {
+            assert!(
+                *entropy > 0.0 && *entropy <= 3.0_f64.ln() + 1e-6,
+                "{entropy}"
+            );
+        }
+
+        let histories = histories(&data, &cases, 4);
+        let device = model.embeddings.val().device();
+        let history = HistoryBatch::new(&histories, &table, 4, &device);
+        let found = beam_search(&model, &history, None, 1, 9, &control).unwrap();
+        let searched: f64 = cases
+            .iter()
+            .zip(&found)
+            .map(|(case, beams)| {
+                let target = table.sid(case.target);
+                let beam = beams.iter().find(|beam| beam.codes == target).unwrap();
+                -f64::from(beam.log_prob) / cases.len() as f64
+            })
+            .sum();
+        let total: f64 = means.loss.iter().sum();
+        assert!((total - searched).abs() < 1e-5, "{total} is not {searched}");
+
+        control.stop();
+        let stopped = held_out(&model, input, &control);
+        assert!(matches!(stopped, Err(EngineError::Stopped)));
+    }
+}

@@ -10,6 +10,8 @@ pub mod metrics;
 pub mod report;
 pub mod rewards;
 pub mod slates;
+#[cfg(test)]
+mod toy;
 
 pub use cases::{histories, sample_cases};
 pub use evaluator::{Evaluator, GeneratorScore};

@@ -93,3 +93,68 @@ fn slate_items(data: &PreparedData, table: &SemanticIdTable, items: &[ItemIdx]) 
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::engine::embedding::ItemEmbeddings;
+    use crate::engine::eval::toy;
+    use crate::engine::reward::RewardScorer;
+    use crate::engine::reward::config::RewardConfig;
+    use crate::engine::seed::Seed;
+
+    #[test]
+    fn a_user_is_shown_with_history_target_and_scores() {
+        let data = toy::data(&[&[0, 1, 2], &[5, 4, 3, 2, 1, 8]], 9);
+        let table = toy::table(9);
+        let embeddings = ItemEmbeddings {
+            values: (0..18).map(|value| value as f32 / 18.0).collect(),
+            dim: 2,
+        };
+        let scorer = |seed, weights| {
+            let model = RewardConfig::default().init(2, Seed(seed), &Device::flex());
+            RewardScorer::new(&model, &embeddings, weights)
+        };
+        let (reward, judge) = (scorer(1, [1.0, 0.0, 0.0, 0.0]), scorer(2, [1.0; 4]));
+        let scorers = Scorers {
+            reward: &reward,
+            judge: &judge,
+            oracle: None,
+        };
+        let generator = SlateGenerator::new(&table, &data.popularity, 4, 3, 5, 8);
+        let model = toy::generator();
+        let compare = |after| {
+            let control = RunControl::default();
+            compare_slates(
+                &data,
+                &table,
+                UserIdx(1),
+                &generator,
+                &model,
+                after,
+                scorers,
+                &control,
+            )
+            .unwrap()
+        };
+        let shown = compare(None);
+        let ids =
+            |items: &[SlateItem]| -> Vec<u32> { items.iter().map(|item| item.item_idx).collect() };
+        assert_eq!(shown.user, "user-1");
+        assert_eq!(ids(&shown.history), [4, 3, 2, 1]);
+        assert_eq!(ids(&shown.held_out), [8]);
+        assert_eq!(shown.held_out[0].external_id, "item-8");
+        assert_eq!(shown.held_out[0].codes, table.sid(ItemIdx(8)));
+        assert_eq!((shown.before.len(), shown.after.len()), (5, 0));
+        for slate in &shown.before {
+            // Only swt has weight in the first model.
+            assert!((slate.reward - slate.heads[0].1).abs() < 1e-6);
+            assert!(slate.judge_reward > 0.0 && slate.judge_reward < 1.0);
+            assert_eq!(slate.oracle, None);
+        }
+        let again = compare(Some(&model));
+        assert_eq!(again.before, again.after);
+    }
+}

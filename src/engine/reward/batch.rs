@@ -143,3 +143,184 @@ pub fn reward_loss(logits: Tensor<2>, labels: Tensor<2>, label_mask: Tensor<2>) 
         per_head,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::module::Module as _;
+    use burn::optim::{AdamWConfig, GradientsParams};
+    use rand::RngExt as _;
+    use rand::seq::IndexedRandom as _;
+
+    use super::*;
+    use crate::engine::data::UserIdx;
+    use crate::engine::eval::metrics::auc;
+    use crate::engine::reward::RewardScorer;
+    use crate::engine::reward::config::RewardConfig;
+    use crate::engine::seed::Seed;
+
+    fn matrix(values: [[f32; N_HEADS]; 2]) -> Tensor<2> {
+        Tensor::from_data(values, &Device::flex())
+    }
+
+    fn loss_of(logits: [[f32; N_HEADS]; 2]) -> RewardLoss {
+        let labels = matrix([[1.0, 0.25, 0.0, 0.0], [0.5, 0.0, 1.0, 0.0]]);
+        let mask = matrix([[1.0, 1.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0]]);
+        reward_loss(matrix(logits), labels, mask)
+    }
+
+    #[test]
+    fn loss_by_hand() {
+        let loss = loss_of([[0.0, 2.0, -50.0, 9.0], [0.0, 7.0, -50.0, 9.0]]);
+        let per_head: Vec<f32> = loss.per_head.try_into_vec_as().unwrap();
+        let ln_2 = std::f32::consts::LN_2;
+        // -0.25 ln sigmoid(2) - 0.75 ln sigmoid(-2); unknown labels and excluded heads count nothing.
+        let second = 0.25 * (1.0 + (-2.0_f32).exp()).ln() + 0.75 * (1.0 + 2.0_f32.exp()).ln();
+        for (found, expected) in per_head.iter().zip([ln_2, second, 25.0, 0.0]) {
+            assert!((found - expected).abs() < 1e-4, "{per_head:?}");
+        }
+        let total = loss.total.into_scalar::<f32>();
+        assert!((total - per_head.iter().sum::<f32>()).abs() < 1e-4);
+    }
+
+    #[test]
+    fn gradient_agrees_with_finite_differences() {
+        let logits = [[0.3, -1.2, 2.0, 0.4], [-0.7, 0.1, -0.2, 1.5]];
+        let leaf = matrix(logits).autodiff().require_grad();
+        let labels = matrix([[1.0, 0.25, 0.0, 0.0], [0.5, 0.0, 1.0, 0.0]]);
+        let mask = matrix([[1.0, 1.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0]]);
+        let grads = reward_loss(leaf.clone(), labels, mask).total.backward();
+        let grads: Vec<f32> = leaf.grad(&grads).unwrap().try_into_vec_as().unwrap();
+        let step = 1e-2;
+        for (idx, grad) in grads.iter().enumerate() {
+            let moved = |by: f32| {
+                let mut logits = logits;
+                logits[idx / N_HEADS][idx % N_HEADS] += by;
+                loss_of(logits).total.into_scalar::<f32>()
+            };
+            let difference = (moved(step) - moved(-step)) / (2.0 * step);
+            assert!(
+                (grad - difference).abs() < 1e-3,
+                "{idx}: {grad} and {difference}"
+            );
+        }
+    }
+
+    /// Items of two kinds, users who like one of them: the label is the share of the slate that is of that kind.
+    /// The second head says the opposite, the third is never known, the fourth is excluded.
+    fn planted(n_slates: u64) -> (Vec<LoggedSlate>, Vec<Vec<ItemIdx>>) {
+        let of_kind =
+            |kind: u32| -> Vec<ItemIdx> { (0..20).map(|idx| ItemIdx(2 * idx + kind)).collect() };
+        let mut slates = Vec::new();
+        let mut histories = Vec::new();
+        for idx in 0..n_slates {
+            let mut rng = Seed(17).rng("test.planted", idx);
+            let liked = rng.random_range(0..2_u32);
+            let n_history = rng.random_range(1..6);
+            let history = of_kind(liked)
+                .sample(&mut rng, n_history)
+                .copied()
+                .collect();
+            let items: Vec<ItemIdx> = (0..4).map(|_| ItemIdx(rng.random_range(0..40))).collect();
+            let n_liked = items.iter().filter(|item| item.0 % 2 == liked).count();
+            let label = n_liked as f32 / 4.0;
+            histories.push(history);
+            slates.push(LoggedSlate {
+                user: UserIdx(0),
+                first_row: 0,
+                items,
+                labels: [label, 1.0 - label, f32::NAN, label],
+                positives: [0; N_HEADS],
+                is_later: false,
+            });
+        }
+        (slates, histories)
+    }
+
+    #[test]
+    fn planted_preferences_are_learned_and_the_scorer_says_so() {
+        let mut rng = Seed(2).rng("test.items", 0);
+        let values = (0..40)
+            .flat_map(|idx| [if idx % 2 == 0 { 1.0 } else { -1.0 }, 0.0, 0.0])
+            .map(|value| value + rng.random_range(-0.5..0.5))
+            .collect();
+        let embeddings = ItemEmbeddings { values, dim: 3 };
+        let config = RewardConfig {
+            d_model: 16,
+            n_heads: 2,
+            d_hidden: 16,
+            history_len: 5,
+            ..RewardConfig::default()
+        };
+        let device = Device::flex().autodiff();
+        let items = ItemVectors::new(&embeddings, &device);
+        let (slates, histories) = planted(1300);
+        let (train, test) = slates.split_at(1000);
+        let is_trained = [true, true, true, false];
+
+        let mut model = config.init(3, Seed(4), &device);
+        let mut optimizer = AdamWConfig::new().init();
+        for step in 0..120 {
+            let mut rng = Seed(4).rng("test.batch", step);
+            let idxs: Vec<usize> = (0..64).map(|_| rng.random_range(0..train.len())).collect();
+            let batch_slates: Vec<&LoggedSlate> = idxs.iter().map(|idx| &train[*idx]).collect();
+            let batch_histories: Vec<Vec<ItemIdx>> =
+                idxs.iter().map(|idx| histories[*idx].clone()).collect();
+            let batch = RewardBatch::new(&batch_slates, &batch_histories, &items, 5, is_trained);
+            let loss = reward_loss(model.forward(batch.input), batch.labels, batch.label_mask);
+            let grads = GradientsParams::from_grads(loss.total.backward(), &model);
+            model = optimizer.step(1e-2, model, grads);
+        }
+
+        let weights = [3.0, 1.0, 0.0, 0.0];
+        let scorer = RewardScorer::new(&model, &embeddings, weights);
+        let test_slates: Vec<Vec<ItemIdx>> = test.iter().map(|slate| slate.items.clone()).collect();
+        let scores = scorer.score(&histories[1000..], &test_slates);
+        // Slates with two liked items of four are left out: what remains can be told apart.
+        let clear: Vec<usize> = (0..test.len())
+            .filter(|idx| (test[*idx].labels[0] - 0.5).abs() > 0.1)
+            .collect();
+        for head in 0..2 {
+            let predicted: Vec<f64> = clear
+                .iter()
+                .map(|idx| f64::from(scores[*idx].heads[head]))
+                .collect();
+            let labels: Vec<f64> = clear
+                .iter()
+                .map(|idx| f64::from(test[*idx].labels[head].round()))
+                .collect();
+            let area = auc(&predicted, &labels).unwrap();
+            assert!(area > 0.8, "head {head}: {area}");
+        }
+
+        // The scorer equals the forward pass, and its reward is the weighted mean.
+        let model = model.valid();
+        let items = ItemVectors::new(&embeddings, &Device::flex());
+        let input = RewardInput::new(&histories[1000..1003], &test_slates[..3], &items, 5);
+        let logits: Vec<f32> = model.forward(input).try_into_vec_as().unwrap();
+        for (idx, logit) in logits.iter().enumerate() {
+            let score = scores[idx / N_HEADS];
+            let prob = 1.0 / (1.0 + (-logit).exp());
+            assert!((score.heads[idx % N_HEADS] - prob).abs() < 1e-5);
+            let mean = (3.0 * score.heads[0] + score.heads[1]) / 4.0;
+            assert!((score.reward - mean).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn large_sets_are_scored_in_pieces_of_the_same_values() {
+        let embeddings = ItemEmbeddings {
+            values: (0..80).map(|value| (value as f32 * 0.7).sin()).collect(),
+            dim: 2,
+        };
+        let model = RewardConfig::default().init(2, Seed(1), &Device::flex());
+        let scorer = RewardScorer::new(&model, &embeddings, [1.0; 4]);
+        let (slates, histories) = planted(600);
+        let slates: Vec<Vec<ItemIdx>> = slates.into_iter().map(|slate| slate.items).collect();
+        let all = scorer.score(&histories, &slates);
+        assert_eq!(all.len(), 600);
+        let last = scorer.score(&histories[599..], &slates[599..]);
+        assert!((all[599].reward - last[0].reward).abs() < 1e-5);
+        let none = RewardScorer::new(&model, &embeddings, [0.0; 4]);
+        assert!(none.score(&histories[..1], &slates[..1])[0].reward.abs() < f32::EPSILON);
+    }
+}

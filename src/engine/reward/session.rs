@@ -163,3 +163,87 @@ impl Perceptron {
         self.output.forward(gelu(self.hidden.forward(x)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::data::ItemIdx;
+    use crate::engine::embedding::ItemEmbeddings;
+    use crate::engine::reward::ItemVectors;
+    use rand::RngExt as _;
+
+    const N_ITEMS: usize = 12;
+    const D_EMBED: usize = 5;
+
+    fn config() -> RewardConfig {
+        RewardConfig {
+            d_model: 6,
+            n_heads: 2,
+            d_hidden: 7,
+            history_len: 4,
+            ..RewardConfig::default()
+        }
+    }
+
+    fn vectors() -> ItemVectors {
+        let mut rng = Seed(3).rng("test.vectors", 0);
+        let embeddings = ItemEmbeddings {
+            values: (0..N_ITEMS * D_EMBED)
+                .map(|_| rng.random_range(-1.0..1.0))
+                .collect(),
+            dim: D_EMBED,
+        };
+        ItemVectors::new(&embeddings, &Device::flex())
+    }
+
+    /// Logits of some (history, slate) pairs, each scored with all others in one batch.
+    fn logits(pairs: &[(&[u32], &[u32])]) -> Vec<Vec<f32>> {
+        let items = |list: &[u32]| -> Vec<ItemIdx> { list.iter().copied().map(ItemIdx).collect() };
+        let histories: Vec<Vec<ItemIdx>> = pairs.iter().map(|pair| items(pair.0)).collect();
+        let slates: Vec<Vec<ItemIdx>> = pairs.iter().map(|pair| items(pair.1)).collect();
+        let model = config().init(D_EMBED, Seed(11), &Device::flex());
+        let input = RewardInput::new(&histories, &slates, &vectors(), model.history_len());
+        let values: Vec<f32> = model.forward(input).try_into_vec_as().unwrap();
+        values.chunks(N_HEADS).map(<[f32]>::to_vec).collect()
+    }
+
+    #[track_caller]
+    fn same(a: &[f32], b: &[f32]) {
+        let far = a.iter().zip(b).any(|(a, b)| (a - b).abs() > 1e-5);
+        assert!(!far && a.len() == b.len(), "{a:?} is not {b:?}");
+    }
+
+    #[test]
+    fn the_order_of_a_slate_does_not_matter() {
+        let logits = logits(&[
+            (&[1, 2, 3], &[4, 5, 6]),
+            (&[1, 2, 3], &[6, 4, 5]),
+            (&[1, 2, 3], &[4, 5, 7]),
+            (&[2, 1, 3], &[4, 5, 6]),
+        ]);
+        same(&logits[0], &logits[1]);
+        // Another item or another order of the history does matter.
+        assert!((logits[0][0] - logits[2][0]).abs() > 1e-4);
+        assert!((logits[0][0] - logits[3][0]).abs() > 1e-7);
+    }
+
+    #[test]
+    fn padding_does_not_matter() {
+        let alone = logits(&[(&[1, 2], &[4, 5])]);
+        let padded = logits(&[(&[1, 2], &[4, 5]), (&[7, 8, 9, 10], &[1, 2, 3, 4, 5])]);
+        same(&alone[0], &padded[0]);
+        // Only the last four items of a history are seen.
+        let long = logits(&[(&[11, 0, 7, 8, 9, 10], &[1, 2, 3, 4, 5])]);
+        same(&long[0], &padded[1]);
+    }
+
+    #[test]
+    fn an_empty_history_has_a_score_of_its_own() {
+        let logits = logits(&[(&[], &[4, 5]), (&[], &[4, 6]), (&[1], &[4, 5])]);
+        assert!(logits.iter().flatten().all(|logit| logit.is_finite()));
+        assert_ne!(logits[0], logits[1]);
+        assert_ne!(logits[0], logits[2]);
+        let alone = self::logits(&[(&[], &[4, 5])]);
+        same(&alone[0], &logits[0]);
+    }
+}
