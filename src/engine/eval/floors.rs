@@ -13,7 +13,7 @@ use crate::engine::data::{ItemIdx, UserIdx};
 pub struct Floors {
     /// All items, most popular first; equal counts in order of the catalogue.
     by_popularity: Vec<ItemIdx>,
-    /// Per item: what followed it, most frequent first; equal counts in order of popularity.
+    /// Per item: what followed it, most frequent first; equal counts in order of first occurrence.
     followers: Vec<Vec<ItemIdx>>,
 }
 
@@ -32,13 +32,16 @@ impl Floors {
 
     fn from_sequences(sequences: impl Iterator<Item = Vec<ItemIdx>>, n_items: usize) -> Self {
         let mut popularity = vec![0_u32; n_items];
-        let mut next: Vec<BTreeMap<ItemIdx, u32>> = vec![BTreeMap::new(); n_items];
+        // Per item its followers, with how often and as which one each came first.
+        let mut next: Vec<BTreeMap<ItemIdx, (u32, usize)>> = vec![BTreeMap::new(); n_items];
         for sequence in sequences {
             for item in &sequence {
                 popularity[item.idx()] += 1;
             }
             for pair in sequence.windows(2) {
-                *next[pair[0].idx()].entry(pair[1]).or_default() += 1;
+                let followers = &mut next[pair[0].idx()];
+                let place = followers.len();
+                followers.entry(pair[1]).or_insert((0, place)).0 += 1;
             }
         }
         let mut by_popularity: Vec<ItemIdx> = (0..n_items as u32).map(ItemIdx).collect();
@@ -46,10 +49,8 @@ impl Floors {
         let followers = next
             .into_iter()
             .map(|counts| {
-                let mut followers: Vec<(ItemIdx, u32)> = counts.into_iter().collect();
-                followers.sort_by_key(|(item, count)| {
-                    (Reverse(*count), Reverse(popularity[item.idx()]), *item)
-                });
+                let mut followers: Vec<_> = counts.into_iter().collect();
+                followers.sort_by_key(|(_, (count, place))| (Reverse(*count), *place));
                 followers.into_iter().map(|(item, _)| item).collect()
             })
             .collect();
@@ -123,9 +124,9 @@ mod tests {
         // After 0: 1 (twice), 2 (once), then popularity, nothing twice.
         let ranking = floors.markov(Some(ItemIdx(0)), &[], 5);
         assert_eq!(ranking, items(&[1, 2, 0, 3, 4]));
-        // After 2: 0 and 3 once each, the more popular first.
+        // After 2: 3 and 0 once each, 3 in the earlier sequence.
         let ranking = floors.markov(Some(ItemIdx(2)), &[], 3);
-        assert_eq!(ranking, items(&[0, 3, 1]));
+        assert_eq!(ranking, items(&[3, 0, 1]));
         // Removed followers make room for popular items.
         let ranking = floors.markov(Some(ItemIdx(0)), &items(&[1, 0]), 2);
         assert_eq!(ranking, items(&[2, 3]));
