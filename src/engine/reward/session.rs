@@ -246,4 +246,49 @@ mod tests {
         let alone = self::logits(&[(&[], &[4, 5])]);
         same(&alone[0], &logits[0]);
     }
+    #[test]
+    fn gradients_of_the_weights_agree_with_finite_differences() {
+        let device = Device::flex().autodiff();
+        let items = |list: &[u32]| -> Vec<ItemIdx> { list.iter().copied().map(ItemIdx).collect() };
+        let input = RewardInput::new(
+            &[items(&[1, 2, 3]), items(&[])],
+            &[items(&[4, 5]), items(&[6, 7, 8])],
+            &vectors(),
+            4,
+        );
+        let model = config().init(D_EMBED, Seed(11), &device);
+        let sum = |model: &RewardModel| model.forward(input.clone()).sum();
+        let grads = sum(&model).backward();
+        let step = 1e-2;
+        // One weight of each part: the second of the null key, of the first position and of the projection.
+        let moved: [(&Param<Tensor<2>>, fn(RewardModel, Tensor<2>) -> RewardModel); 3] = [
+            (&model.null_key, |mut model, by| {
+                model.null_key = model.null_key.map(|weight| weight + by);
+                model
+            }),
+            (&model.positions, |mut model, by| {
+                model.positions = model.positions.map(|weight| weight + by);
+                model
+            }),
+            (&model.project.weight, |mut model, by| {
+                model.project.weight = model.project.weight.map(|weight| weight + by);
+                model
+            }),
+        ];
+        for (idx, (weight, move_by)) in moved.into_iter().enumerate() {
+            let grad: Vec<f32> = weight.grad(&grads).unwrap().try_into_vec_as().unwrap();
+            let mut by = vec![0.0_f32; grad.len()];
+            by[1] = step;
+            let by = Tensor::<2>::from_data(TensorData::new(by, weight.dims()), &device);
+            let up = sum(&move_by(model.clone(), by.clone())).into_scalar::<f32>();
+            let down = sum(&move_by(model.clone(), by.neg())).into_scalar::<f32>();
+            let difference = (up - down) / (2.0 * step);
+            assert!(
+                (grad[1] - difference).abs() < 2e-3 * (1.0 + difference.abs()),
+                "part {idx}: {} and {difference}",
+                grad[1]
+            );
+            assert!(grad[1].abs() > 1e-5, "part {idx} has no gradient");
+        }
+    }
 }
