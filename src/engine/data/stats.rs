@@ -8,6 +8,9 @@ use super::session;
 use super::split::Split;
 use super::{Dataset, FeedbackFlags, InteractionLog};
 
+/// Users that are named so that one can be looked at without knowing the dataset.
+const MAX_EXAMPLE_USERS: usize = 100;
+
 /// What a dataset contains.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DatasetStats {
@@ -45,6 +48,9 @@ pub struct DatasetStats {
     pub split_rule: String,
     /// Users with a held-out target.
     pub test_users: u64,
+    /// Some of them, spread evenly, by the dataset's own identifiers.
+    #[serde(default)]
+    pub example_users: Vec<String>,
     /// Share of adjacent events of one user with equal time stamps: such ties inflate next-item metrics.
     pub tied_times_frac: f64,
     /// Whether true utility is known.
@@ -108,11 +114,24 @@ impl DatasetStats {
             sessions_kept: n_sessions_kept as u64,
             split_rule: split_rule(log, split, test_users, config),
             test_users: test_users as u64,
+            example_users: example_users(dataset, split),
             tied_times_frac: tied_times_frac(log),
             has_oracle: dataset.oracle.is_some(),
             warnings: dataset.warnings.clone(),
         }
     }
+}
+
+/// At most [`MAX_EXAMPLE_USERS`] users with a held-out target, at even distances.
+fn example_users(dataset: &Dataset, split: &Split) -> Vec<String> {
+    let tested: Vec<&String> = dataset
+        .users
+        .iter()
+        .zip(&split.target_row)
+        .filter_map(|(user, target)| target.map(|_| user))
+        .collect();
+    let stride = tested.len().div_ceil(MAX_EXAMPLE_USERS).max(1);
+    tested.into_iter().step_by(stride).cloned().collect()
 }
 
 /// How often values fall into 0, 1, 2, 3 to 4, 5 to 8 and so on: (upper edge, values), without empty ends.
