@@ -12,10 +12,14 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::chrome::path_dialog::PathPurpose;
 use super::state::{KnownRun, RunStore};
+use crate::engine::chart::LineChart;
 use crate::engine::error::Failure;
 use crate::engine::event::RunId;
 use crate::engine::run::items::ItemTable;
-use crate::engine::run::{RunDir, atomic, journal, list, memory};
+use crate::engine::run::{RunDir, journal, list, memory};
+
+/// Pixels per point of exported pictures: sharp in print.
+const CHART_SCALE: f64 = 2.0;
 
 /// Something that was done in the background.
 pub enum Done {
@@ -98,11 +102,19 @@ impl Background {
         });
     }
 
-    /// Writes a file.
-    pub fn save(&self, path: PathBuf, bytes: Vec<u8>) {
-        self.spawn("save-file", move || {
+    /// Writes a chart in the format that the file's extension names; without one as PNG.
+    pub fn save(&self, path: PathBuf, chart: Box<LineChart>) {
+        self.spawn("save-chart", move || {
+            let extension = path
+                .extension()
+                .map(|extension| extension.to_ascii_lowercase());
+            let written = match extension.as_ref().and_then(|extension| extension.to_str()) {
+                Some("svg") => chart.write_svg(&path),
+                Some("csv") => chart.write_csv(&path),
+                _ => chart.write_png(&path, CHART_SCALE),
+            };
             Done::Saved(
-                atomic::write(&path, &bytes)
+                written
                     .map(|()| path)
                     .map_err(|error| Failure::from(&error)),
             )
@@ -125,7 +137,7 @@ impl Background {
                 PathPurpose::LoadSettings => {
                     block_on(dialog.add_filter("TOML", &["toml"]).pick_file())
                 }
-                PathPurpose::SaveFile { name, .. } => {
+                PathPurpose::SaveChart { name, .. } => {
                     block_on(dialog.set_file_name(name).save_file())
                 }
             };

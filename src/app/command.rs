@@ -10,6 +10,7 @@ use super::pane::PaneKind;
 use super::samples::Sample;
 use super::state::AppState;
 use super::theme::ThemeChoice;
+use crate::engine::chart::LineChart;
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::event::Stage;
 use crate::engine::tokenizer::Code;
@@ -80,19 +81,19 @@ pub enum UiCommand {
         /// The folder.
         folder: PathBuf,
     },
-    /// Ask for a place, then write a file there: a chart, a table.
-    SaveFileDialog {
+    /// Ask for a place, then write a chart there.
+    SaveChartDialog {
         /// The name offered, with its extension.
         name: String,
-        /// The content.
-        bytes: Vec<u8>,
+        /// What to write.
+        chart: Box<LineChart>,
     },
-    /// Write a file.
-    SaveFile {
+    /// Write a chart; the file's extension (png, svg or csv) says in which format.
+    SaveChart {
         /// The place.
         path: PathBuf,
-        /// The content.
-        bytes: Vec<u8>,
+        /// What to write.
+        chart: Box<LineChart>,
     },
     /// Put text on the clipboard.
     CopyText(String),
@@ -263,8 +264,8 @@ impl UiCommand {
             Self::ExportCheckpointDialog(Stage::Align) => "Export aligned generator…".to_owned(),
             Self::ExportCheckpointDialog(_) => "Export pretrained generator…".to_owned(),
             Self::ExportCheckpoint { folder, .. } => format!("Export to {}", folder.display()),
-            Self::SaveFileDialog { name, .. } => format!("Save {name}…"),
-            Self::SaveFile { path, .. } => format!("Save {}", path.display()),
+            Self::SaveChartDialog { name, .. } => format!("Save {name}…"),
+            Self::SaveChart { path, .. } => format!("Save {}", path.display()),
             Self::CopyText(_) => "Copy".to_owned(),
             Self::OpenFolder(path) => format!("Show {}", path.display()),
             Self::ShowPane(pane) => pane.title().to_owned(),

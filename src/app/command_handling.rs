@@ -89,10 +89,10 @@ impl WorkbenchApp {
                     folder,
                 });
             }
-            UiCommand::SaveFileDialog { name, bytes } => {
-                self.ask_path(PathPurpose::SaveFile { name, bytes });
+            UiCommand::SaveChartDialog { name, chart } => {
+                self.ask_path(PathPurpose::SaveChart { name, chart });
             }
-            UiCommand::SaveFile { path, bytes } => self.background.save(path, bytes),
+            UiCommand::SaveChart { path, chart } => self.background.save(path, chart),
             UiCommand::CopyText(text) => ctx.copy_text(text),
             UiCommand::OpenFolder(path) => {
                 ctx.open_url(OpenUrl::new_tab(format!("file://{}", path.display())));

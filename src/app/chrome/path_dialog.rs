@@ -7,6 +7,7 @@ use egui::{Context, Id, Key, Modal, RichText, TextEdit};
 
 use crate::app::command::UiCommand;
 use crate::app::theme;
+use crate::engine::chart::LineChart;
 use crate::engine::event::Stage;
 
 /// What the path is for.
@@ -20,12 +21,12 @@ pub enum PathPurpose {
     LoadSettings,
     /// A folder for the generator of that stage.
     Export(Stage),
-    /// A new file.
-    SaveFile {
+    /// A chart's file.
+    SaveChart {
         /// The name offered.
         name: String,
-        /// The content.
-        bytes: Vec<u8>,
+        /// What to write.
+        chart: Box<LineChart>,
     },
 }
 
@@ -37,7 +38,7 @@ impl PathPurpose {
             Self::OpenRun => "Open run",
             Self::LoadSettings => "Load settings",
             Self::Export(_) => "Export generator",
-            Self::SaveFile { .. } => "Save file",
+            Self::SaveChart { .. } => "Save chart",
         }
     }
 
@@ -51,9 +52,9 @@ impl PathPurpose {
                 stage,
                 folder: path,
             },
-            Self::SaveFile { name, bytes } => UiCommand::SaveFile {
+            Self::SaveChart { name, chart } => UiCommand::SaveChart {
                 path: with_extension_of(path, &name),
-                bytes,
+                chart,
             },
         }
     }
@@ -64,7 +65,9 @@ impl PathPurpose {
             Self::OpenRun => "Path of a run folder: the one that holds events.jsonl.",
             Self::LoadSettings => "Path of a TOML file.",
             Self::Export(_) => "Path of the folder to write to; it is created.",
-            Self::SaveFile { .. } => "Path of the file to write.",
+            Self::SaveChart { .. } => {
+                "Path of the file to write; its ending may be png, svg or csv."
+            }
         }
     }
 
@@ -74,7 +77,7 @@ impl PathPurpose {
             Self::OpenRun => "Open",
             Self::LoadSettings => "Load",
             Self::Export(_) => "Export",
-            Self::SaveFile { .. } => "Save",
+            Self::SaveChart { .. } => "Save",
         }
     }
 }
@@ -101,7 +104,7 @@ impl PathDialog {
     /// Opens the dialog.
     pub fn open(&mut self, purpose: PathPurpose) {
         self.text = match &purpose {
-            PathPurpose::SaveFile { name, .. } => name.clone(),
+            PathPurpose::SaveChart { name, .. } => name.clone(),
             _ => String::new(),
         };
         self.purpose = Some(purpose);

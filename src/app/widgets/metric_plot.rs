@@ -53,6 +53,11 @@ pub enum ExportFormat {
     Csv,
 }
 
+impl ExportFormat {
+    /// All formats, in the order of the menu.
+    pub const ALL: [Self; 3] = [Self::Png, Self::Svg, Self::Csv];
+}
+
 /// How charts are drawn; one of these serves all charts of a pane.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct PlotView {

@@ -1,16 +1,6 @@
-//! The pane Checkpoints.
+//! The checkpoints of the run: list, comparison, export.
 
-use crate::app::command::UiCommand;
-use crate::app::pane::PaneKind;
-use crate::app::state::AppState;
+mod view;
+mod view_model;
 
-/// The pane and what only its drawing needs.
-#[derive(Default)]
-pub struct CheckpointsPane {}
-
-impl CheckpointsPane {
-    /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut egui::Ui, _state: &AppState, _commands: &mut Vec<UiCommand>) {
-        ui.heading(PaneKind::Checkpoints.title());
-    }
-}
+pub use view::CheckpointsPane;

@@ -1,16 +1,6 @@
-//! The pane Log.
+//! Devices, memory and speed, and everything the run and the window have said.
 
-use crate::app::command::UiCommand;
-use crate::app::pane::PaneKind;
-use crate::app::state::AppState;
+mod view;
+mod view_model;
 
-/// The pane and what only its drawing needs.
-#[derive(Default)]
-pub struct LogPane {}
-
-impl LogPane {
-    /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut egui::Ui, _state: &AppState, _commands: &mut Vec<UiCommand>) {
-        ui.heading(PaneKind::Log.title());
-    }
-}
+pub use view::LogPane;

@@ -1,16 +1,6 @@
-//! The pane Slates.
+//! What the generator shows one user before and after alignment, and how all users fare.
 
-use crate::app::command::UiCommand;
-use crate::app::pane::PaneKind;
-use crate::app::state::AppState;
+mod view;
+mod view_model;
 
-/// The pane and what only its drawing needs.
-#[derive(Default)]
-pub struct SlatesPane {}
-
-impl SlatesPane {
-    /// Draws the pane.
-    pub fn ui(&mut self, ui: &mut egui::Ui, _state: &AppState, _commands: &mut Vec<UiCommand>) {
-        ui.heading(PaneKind::Slates.title());
-    }
-}
+pub use view::SlatesPane;

@@ -1,9 +1,8 @@
-//! A chart as a file: its values as CSV, its picture as PNG or SVG.
-
-use std::collections::BTreeMap;
+//! A chart of the window as a chart for a file.
 
 use super::view_model::{ChartModel, XAxis};
 use crate::app::widgets::smooth::smooth;
+use crate::engine::chart::{LineChart, Reference, Series};
 
 /// The file name offered for a chart, without its extension.
 pub(super) fn file_stem(title: &str) -> String {
@@ -15,41 +14,38 @@ pub(super) fn file_stem(title: &str) -> String {
         .join("_")
 }
 
-/// One row per x, one column per metric, and beside each its smoothed values where smoothing is on.
-pub(super) fn csv(chart: &ChartModel, x_axis: XAxis, smoothing: f64) -> String {
-    let mut header = vec![x_axis.name().to_owned()];
-    let mut columns: Vec<Vec<[f64; 2]>> = Vec::new();
-    for line in &chart.lines {
-        header.push(line.name.clone());
-        columns.push(line.points.clone());
+/// All values as they were measured, and beside each metric its smoothed values where smoothing is on.
+pub(super) fn chart(model: &ChartModel, x_axis: XAxis, smoothing: f64, is_log: bool) -> LineChart {
+    let mut series = Vec::new();
+    for line in &model.lines {
+        series.push(as_series(line.name.clone(), &line.points));
         if smoothing > 0.0 {
-            header.push(format!("{} (smoothed {smoothing})", line.name));
-            columns.push(smooth(&line.points, smoothing));
+            let name = format!("{} (smoothed {smoothing:.3})", line.name);
+            series.push(as_series(name, &smooth(&line.points, smoothing)));
         }
     }
-    // Metrics of one chart may be logged at different steps; an absent value is an empty cell.
-    let mut rows: BTreeMap<u64, (f64, Vec<Option<f64>>)> = BTreeMap::new();
-    for (column_idx, column) in columns.iter().enumerate() {
-        for [x, y] in column {
-            let row = rows
-                .entry(x.max(0.0).to_bits())
-                .or_insert_with(|| (*x, vec![None; columns.len()]));
-            row.1[column_idx] = Some(*y);
-        }
+    LineChart {
+        title: model.title.clone(),
+        x_label: x_axis.name().to_owned(),
+        y_label: model.unit.to_owned(),
+        log_y: is_log,
+        series,
+        references: model
+            .references
+            .iter()
+            .map(|(name, y)| Reference {
+                name: (*name).to_owned(),
+                y: *y,
+            })
+            .collect(),
     }
-    let mut text = header.join(",");
-    for (x, values) in rows.values() {
-        text.push('\n');
-        text.push_str(&x.to_string());
-        for value in values {
-            text.push(',');
-            if let Some(value) = value {
-                text.push_str(&value.to_string());
-            }
-        }
+}
+
+fn as_series(name: String, points: &[[f64; 2]]) -> Series {
+    Series {
+        name,
+        points: points.iter().map(|[x, y]| (*x, *y)).collect(),
     }
-    text.push('\n');
-    text
 }
 
 #[cfg(test)]
@@ -59,39 +55,45 @@ mod tests {
     use crate::app::widgets::Goal;
     use crate::engine::event::Stage;
 
-    fn chart() -> ChartModel {
-        let line = |name: &str, points: Vec<[f64; 2]>| LineModel {
-            name: name.to_owned(),
-            points,
-            abandoned: Vec::new(),
-        };
+    fn model() -> ChartModel {
         ChartModel {
             title: "DPO loss".to_owned(),
             tip: "",
+            unit: "nats",
             stage: Stage::Align,
             goal: Goal::Lowest,
-            lines: vec![
-                line("a", vec![[1.0, 0.5], [10.0, f64::NAN]]),
-                line("b", vec![[10.0, 2.0]]),
-            ],
-            references: &[],
+            lines: vec![LineModel {
+                name: "loss".to_owned(),
+                points: vec![[1.0, 0.5], [10.0, f64::NAN]],
+                abandoned: Vec::new(),
+            }],
+            references: &[("ln 2", std::f64::consts::LN_2)],
             note: "",
         }
     }
 
     #[test]
-    fn rows_are_joined_by_step() {
-        let text = csv(&chart(), XAxis::Step, 0.0);
-        assert_eq!(text, "step,a,b\n1,0.5,\n10,NaN,2\n");
+    fn values_references_and_names_are_those_of_the_window() {
+        let chart = chart(&model(), XAxis::Step, 0.0, true);
+        assert_eq!(chart.series.len(), 1);
+        assert_eq!(chart.series[0].points[0], (1.0, 0.5));
+        assert!(chart.series[0].points[1].1.is_nan());
+        assert_eq!(
+            (chart.x_label.as_str(), chart.references.len()),
+            ("step", 1)
+        );
+        assert!(chart.log_y);
     }
 
     #[test]
     fn smoothed_values_stand_beside_the_raw_ones() {
-        let text = csv(&chart(), XAxis::Step, 0.5);
-        assert!(
-            text.starts_with("step,a,a (smoothed 0.5),b,b (smoothed 0.5)\n1,0.5,0.5,,\n"),
-            "{text}"
-        );
+        let chart = chart(&model(), XAxis::Step, 0.5, false);
+        let names: Vec<&str> = chart
+            .series
+            .iter()
+            .map(|series| series.name.as_str())
+            .collect();
+        assert_eq!(names, ["loss", "loss (smoothed 0.500)"]);
     }
 
     #[test]

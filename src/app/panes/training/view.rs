@@ -125,22 +125,28 @@ impl TrainingPane {
                 })
                 .collect(),
             goal: chart.goal,
-            exports: &[ExportFormat::Csv],
+            exports: &ExportFormat::ALL,
             height: CHART_HEIGHT,
         }
         .show(ui, self.view);
         if !chart.note.is_empty() {
             ui.weak(chart.note);
         }
-        if export.is_some() {
-            commands.push(self.export(chart));
+        if let Some(format) = export {
+            commands.push(self.export(chart, format));
         }
     }
 
-    fn export(&self, chart: &ChartModel) -> UiCommand {
-        UiCommand::SaveFileDialog {
-            name: format!("{}.csv", export::file_stem(&chart.title)),
-            bytes: export::csv(chart, self.x_axis, self.view.smoothing).into_bytes(),
+    fn export(&self, chart: &ChartModel, format: ExportFormat) -> UiCommand {
+        let extension = match format {
+            ExportFormat::Png => "png",
+            ExportFormat::Svg => "svg",
+            ExportFormat::Csv => "csv",
+        };
+        let PlotView { smoothing, is_log } = self.view;
+        UiCommand::SaveChartDialog {
+            name: format!("{}.{extension}", export::file_stem(&chart.title)),
+            chart: Box::new(export::chart(chart, self.x_axis, smoothing, is_log)),
         }
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct ChartModel {
     pub title: String,
     /// What it shows, with the formula.
     pub tip: &'static str,
+    /// Unit of the values; empty where they have none.
+    pub unit: &'static str,
     /// The stage it belongs to.
     pub stage: Stage,
     /// Which end is good.
@@ -75,6 +77,7 @@ struct Spec {
     stage: Stage,
     title: &'static str,
     tip: &'static str,
+    unit: &'static str,
     /// The legend of a metric by its name in the events; `None` where it belongs elsewhere.
     legend: fn(&str) -> Option<String>,
     goal: Goal,
@@ -87,6 +90,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Pretrain,
         title: "Pretraining loss",
         tip: "Mean negative log-probability per code of the target sessions, in nats.",
+        unit: "nats per code",
         legend: |name| only(name, "loss", "loss"),
         goal: Goal::Lowest,
         references: &[],
@@ -96,6 +100,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Pretrain,
         title: "Pretraining loss per level",
         tip: "The same loss for the codes of each level. A model without knowledge has ln K.",
+        unit: "nats per code",
         legend: level_legend,
         goal: Goal::Lowest,
         references: &[],
@@ -105,6 +110,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Pretrain,
         title: "Learning rate",
         tip: "Linear warm-up, then cosine decay.",
+        unit: "",
         legend: |name| only(name, "learning_rate", "learning rate"),
         goal: Goal::None,
         references: &[],
@@ -114,6 +120,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Pretrain,
         title: "Pretraining speed",
         tip: "Target codes per second of wall time, since the point before.",
+        unit: "codes per second",
         legend: |name| only(name, "tokens_per_second", "tokens per second"),
         goal: Goal::None,
         references: &[],
@@ -123,6 +130,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Reward,
         title: "Reward model loss",
         tip: "Binary cross-entropy summed over the heads, for the model that alignment uses and for the judge.",
+        unit: "",
         legend: reward_legend,
         goal: Goal::Lowest,
         references: &[],
@@ -132,6 +140,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Align,
         title: "Alignment loss",
         tip: "Next-token loss plus lambda times the DPO loss of the samples that have a preference pair.",
+        unit: "nats",
         legend: |name| {
             only(name, "loss", "total").or_else(|| only(name, "next_token_loss", "next token"))
         },
@@ -143,6 +152,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Align,
         title: "DPO loss",
         tip: "-ln sigmoid(margin) of the preference pairs.",
+        unit: "nats",
         legend: |name| only(name, "dpo_loss", "DPO loss"),
         goal: Goal::Lowest,
         references: &[("ln 2", LN_2)],
@@ -153,6 +163,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Align,
         title: "DPO margin",
         tip: "beta x [(ln p - ln p_ref) of the chosen slate - the same of the rejected one].",
+        unit: "nats",
         legend: |name| only(name, "margin", "margin"),
         goal: Goal::Highest,
         references: &[("no preference", 0.0)],
@@ -162,6 +173,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Align,
         title: "DPO accuracy",
         tip: "Share of the pairs whose margin is positive.",
+        unit: "",
         legend: |name| only(name, "accuracy", "accuracy"),
         goal: Goal::Highest,
         references: &[("chance", 0.5)],
@@ -171,6 +183,7 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Align,
         title: "Log-probability of the pairs",
         tip: "Mean log-probability of the chosen and of the rejected slates under the policy.",
+        unit: "nats",
         legend: |name| {
             only(name, "chosen_log_prob", "chosen")
                 .or_else(|| only(name, "rejected_log_prob", "rejected"))
@@ -200,6 +213,7 @@ pub(super) fn charts(run: &RunStore, x_axis: XAxis) -> Vec<ChartModel> {
             charts.push(ChartModel {
                 title: spec.title.to_owned(),
                 tip: spec.tip,
+                unit: spec.unit,
                 stage: spec.stage,
                 goal: spec.goal,
                 lines,
@@ -225,6 +239,7 @@ fn other_charts(run: &RunStore, x_axis: XAxis) -> Vec<ChartModel> {
             charts.push(ChartModel {
                 title: format!("{} {words}", stage_title(stage)),
                 tip: "As the stage reports it.",
+                unit: "",
                 stage,
                 goal: Goal::None,
                 lines: vec![LineModel {

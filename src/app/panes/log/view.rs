@@ -1,0 +1,169 @@
+//! Draws the pane for device and log.
+
+use egui::{Grid, Label, RichText, ScrollArea, Ui};
+
+use super::view_model::{self, level_name};
+use crate::app::command::UiCommand;
+use crate::app::panes::common::{command_button, failure_ui};
+use crate::app::state::{AppState, LogLine};
+use crate::app::theme;
+use crate::app::widgets::number::utc_second_of_day;
+use crate::app::widgets::stat_grid;
+use crate::engine::device::DeviceStatus;
+use crate::engine::event::NoticeLevel;
+
+/// The pane and the least severe level that it shows.
+pub struct LogPane {
+    level: NoticeLevel,
+}
+
+impl Default for LogPane {
+    fn default() -> Self {
+        Self {
+            level: NoticeLevel::Info,
+        }
+    }
+}
+
+impl LogPane {
+    /// Draws the pane.
+    pub fn ui(&mut self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+        failure_ui(ui, state);
+        stat_grid(ui, &view_model::figures(state));
+        ui.separator();
+        ui.columns(2, |columns| {
+            devices_ui(&mut columns[0], state, commands);
+            stages_ui(&mut columns[1], state);
+        });
+        ui.separator();
+        self.messages_ui(ui, state);
+    }
+
+    fn messages_ui(&mut self, ui: &mut Ui, state: &AppState) {
+        let lines = view_model::messages(state, self.level);
+        ui.horizontal_wrapped(|ui| {
+            ui.strong("Messages");
+            for (level, name) in [
+                (NoticeLevel::Info, "All"),
+                (NoticeLevel::Warning, "Warnings and errors"),
+                (NoticeLevel::Error, "Errors"),
+            ] {
+                ui.selectable_value(&mut self.level, level, name);
+            }
+            if ui.button("Copy all").clicked() {
+                let text: Vec<String> = lines.iter().map(|line| line_text(line)).collect();
+                ui.copy_text(text.join("\n"));
+            }
+            ui.weak("Times are UTC; the newest is first.");
+        });
+        if lines.is_empty() {
+            ui.weak("Nothing has been said at this level.");
+            return;
+        }
+        let row_height = ui.text_style_height(&egui::TextStyle::Body);
+        ScrollArea::vertical()
+            .id_salt("messages")
+            .auto_shrink(false)
+            .show_rows(ui, row_height, lines.len(), |ui, range| {
+                for line in &lines[range] {
+                    message_ui(ui, line);
+                }
+            });
+    }
+}
+
+fn message_ui(ui: &mut Ui, line: &LogLine) {
+    let tokens = theme::of(ui);
+    let color = match line.level {
+        NoticeLevel::Info => tokens.weak_text,
+        NoticeLevel::Warning => tokens.warning,
+        NoticeLevel::Error => tokens.bad,
+    };
+    ui.horizontal(|ui| {
+        ui.label(
+            RichText::new(utc_second_of_day(line.time_millis))
+                .monospace()
+                .weak(),
+        );
+        ui.label(
+            RichText::new(format!("{:<7}", level_name(line.level)))
+                .monospace()
+                .color(color),
+        );
+        if let Some(stage) = line.stage {
+            ui.label(
+                RichText::new(format!("{:<8}", stage.name()))
+                    .monospace()
+                    .weak(),
+            );
+        }
+        let mut text = line.text.clone();
+        if let Some(hint) = &line.hint {
+            text.push_str(&format!(" ({hint})"));
+        }
+        ui.add(Label::new(&text).truncate());
+    });
+}
+
+fn line_text(line: &LogLine) -> String {
+    let stage = line.stage.map_or("", |stage| stage.name());
+    let hint = line.hint.as_deref().unwrap_or("");
+    format!(
+        "{}\t{}\t{stage}\t{}\t{hint}",
+        utc_second_of_day(line.time_millis),
+        level_name(line.level),
+        line.text
+    )
+}
+
+fn devices_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+    ui.horizontal(|ui| {
+        ui.strong("Devices of this machine");
+        command_button(ui, state, commands, UiCommand::ProbeDevices);
+    });
+    match &state.devices {
+        None => {
+            ui.weak("Looking for devices.");
+        }
+        Some(devices) => {
+            for device in devices {
+                device_ui(ui, device);
+            }
+        }
+    }
+}
+
+fn device_ui(ui: &mut Ui, device: &DeviceStatus) {
+    let tokens = theme::of(ui);
+    let (word, color) = if device.can_train {
+        ("can train", tokens.good)
+    } else {
+        ("cannot train", tokens.warning)
+    };
+    ui.horizontal_wrapped(|ui| {
+        ui.monospace(format!("{} {}", device.backend.name(), device.index));
+        ui.label(&device.name);
+        ui.colored_label(color, word);
+    });
+    for text in [&device.reason, &device.remedy] {
+        if !text.is_empty() {
+            ui.weak(text);
+        }
+    }
+}
+
+fn stages_ui(ui: &mut Ui, state: &AppState) {
+    ui.strong("Stages");
+    Grid::new("stages")
+        .num_columns(4)
+        .spacing([14.0, 2.0])
+        .show(ui, |ui| {
+            for [name, status, done, time] in view_model::stages(state) {
+                ui.label(name);
+                ui.label(status);
+                ui.monospace(done);
+                ui.monospace(time);
+                ui.end_row();
+            }
+        });
+}
