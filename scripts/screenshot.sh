@@ -59,9 +59,17 @@ export ONEREC_HOME="$scratch/home"
 "$CARGO_TARGET_DIR/debug/onerec" "$@" >"$scratch/onerec.log" 2>&1 &
 pids+=("$!")
 
-if ! window="$(timeout 60 xdotool search --sync --onlyvisible --name 'OneRec' | head -n 1)"; then
+window=""
+for _ in $(seq 120); do
+    window="$(xdotool search --onlyvisible --name 'OneRec' 2>/dev/null | head -n 1 || true)"
+    if [ -n "$window" ] || ! kill -0 "${pids[2]}" 2>/dev/null; then
+        break
+    fi
+    sleep 0.5
+done
+if [ -z "$window" ]; then
     cat "$scratch/onerec.log" >&2
-    echo "The window did not open within a minute." >&2
+    echo "The window did not open." >&2
     exit 1
 fi
 xdotool windowactivate --sync "$window" windowsize "$window" "${size%x*}" "${size#*x}"
