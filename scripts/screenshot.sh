@@ -46,7 +46,7 @@ trap cleanup EXIT
 
 mkfifo "$scratch/display"
 # Somewhat larger than the window, whose frame comes on top.
-Xvfb -displayfd 3 -screen 0 "$((${size%x*} + 40))x$((${size#*x} + 80))x24" +extension GLX -nolisten tcp 3>"$scratch/display" 2>"$scratch/xvfb.log" &
+Xvfb -displayfd 3 -screen 0 "$((${size%x*} + 40))x$((${size#*x} + 80))x24" +extension GLX -nolisten tcp -noreset 3>"$scratch/display" 2>"$scratch/xvfb.log" &
 pids+=("$!")
 read -r display <"$scratch/display"
 export DISPLAY=":$display"
