@@ -9,11 +9,18 @@ use safetensors::SafeTensors;
 
 use super::CheckpointError;
 
-/// Writes all weights.
+/// Writes all weights, creating the file's folder.
 ///
 /// # Errors
 /// If the file cannot be written.
 pub fn save<M: Module>(module: &M, path: &Path) -> Result<(), CheckpointError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|source| CheckpointError::Io {
+            operation: "create the folder of",
+            path: path.to_owned(),
+            source,
+        })?;
+    }
     let mut store = SafetensorsStore::from_file(path)
         .skip_enum_variants(true)
         .overwrite(true);
