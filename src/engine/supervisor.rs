@@ -197,6 +197,8 @@ fn open(order: Order) -> Result<Opened, EngineError> {
                 })
             })?;
             let dir = RunDir::new(&run_dir);
+            // Neither must a device that cannot be had.
+            device::choose(&config.device)?;
             dir.create()?;
             let info = RunInfo {
                 format_version: run::FORMAT_VERSION,
