@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use onerec_workbench::engine::config::{ConfigError, ExperimentConfig, Preset};
+use onerec_workbench::engine::data::source::simulator::SimulatorConfig;
 use onerec_workbench::engine::device::BackendChoice;
 use onerec_workbench::engine::event::Stage;
 
@@ -31,6 +32,8 @@ pub(crate) enum Command {
     /// Look into a dataset without running anything.
     #[command(subcommand)]
     Data(DataCommand),
+    /// Write a simulated dataset whose true utility is known.
+    Simulate(SimulateArgs),
     /// Evaluate a run's models again on its held-out data.
     Evaluate(RunFolderArgs),
     /// Generate slates for one user, before and after alignment, with every score that is known.
@@ -120,6 +123,19 @@ pub(crate) struct InspectArgs {
     pub(crate) settings: ConfigArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArgs {
+    /// What to simulate.
+    #[arg(long, value_parser = SimulatorConfig::PRESETS, default_value = "short-video")]
+    pub(crate) preset: String,
+    /// Seed of the simulation.
+    #[arg(long, default_value_t = 42)]
+    pub(crate) seed: u64,
+    /// The folder to write to.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -9,6 +9,7 @@ mod generate;
 mod output;
 mod places;
 mod run;
+mod simulate;
 mod summary;
 mod terminal;
 mod window;
@@ -35,6 +36,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Run(args)) => run::start(&args),
         Some(Command::Resume(args)) => run::resume(args.run, args.until, &args.output),
         Some(Command::Data(DataCommand::Inspect(args))) => data::inspect(args),
+        Some(Command::Simulate(args)) => simulate::simulate(&args),
         Some(Command::Evaluate(args)) => run::evaluate(args.run, &args.output),
         Some(Command::Generate(args)) => generate::generate(args),
         Some(Command::Export(args)) => export::export(args),

@@ -1,0 +1,284 @@
+//! The program as a user meets it: exit codes, messages with a hint, and output that a script can read.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn onerec(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_onerec"))
+        .args(args)
+        .env_remove("DISPLAY")
+        .env_remove("WAYLAND_DISPLAY")
+        .output()
+        .expect("the program was built for this test")
+}
+
+fn sample() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/short-video");
+    path.display().to_string()
+}
+
+/// Asserts that the command fails with this code and that its message holds these words, and a hint.
+fn assert_fails(args: &[&str], code: i32, words: &[&str]) {
+    let output = onerec(args);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{args:?} said: {message}");
+    for word in words {
+        assert!(message.contains(word), "{word:?} is missing in: {message}");
+    }
+    assert!(
+        output.stdout.is_empty(),
+        "{args:?} must print no result when it fails"
+    );
+}
+
+#[test]
+fn wrong_settings_name_the_key_and_what_was_expected() {
+    let data = sample();
+    let run = |setting: &'static str| {
+        ["run", "--data", data.as_str(), "--set", setting].map(str::to_owned)
+    };
+    for (setting, words) in [
+        ("pretrain.stepz=3", ["stepz", "steps", "hint: "]),
+        ("pretrain.steps=many", ["many", "u64", "hint: "]),
+        ("model.n_heads=7", ["model.n_heads", "7", "hint: "]),
+        ("steps", ["key=value", "steps", "hint: "]),
+    ] {
+        let args = run(setting);
+        assert_fails(&args.each_ref().map(String::as_str), 2, &words);
+    }
+}
+
+#[test]
+fn a_wrong_line_of_a_settings_file_is_named() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("experiment.toml");
+    let mut file = std::fs::File::create(&path).expect("a new file");
+    std::io::Write::write_all(&mut file, b"seed = 1\n\n[pretrain]\nstepz = 3\n")
+        .expect("a writable file");
+    let path = path.display().to_string();
+    assert_fails(
+        &["run", &path, "--data", &sample()],
+        2,
+        &["stepz", "line 4", "experiment.toml", "hint: "],
+    );
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    assert_fails(
+        &["run", "--preset", "huge"],
+        2,
+        &["huge", "smoke, small, base"],
+    );
+    assert_fails(&["run", "--until", "lunch"], 2, &["lunch", "pretrain"]);
+    assert_fails(&["traain"], 2, &["traain", "hint: ", "--help"]);
+    assert_fails(&[], 2, &["hint: ", "onerec run"]);
+}
+
+#[test]
+fn unusable_data_ends_with_3_and_leaves_no_run_behind() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run").display().to_string();
+    let missing = folder.path().join("missing").display().to_string();
+    assert_fails(
+        &["run", "--data", &missing, "--out", &out],
+        3,
+        &["missing", "hint: "],
+    );
+    assert!(
+        !Path::new(&out).exists(),
+        "a wrong path must not create {out}"
+    );
+    assert_fails(&["data", "inspect", &missing], 3, &["missing", "hint: "]);
+    let wrong_file = Path::new(env!("CARGO_MANIFEST_DIR")).join("clippy.toml");
+    let wrong_file = wrong_file.display().to_string();
+    assert_fails(
+        &["data", "inspect", &wrong_file],
+        3,
+        &["clippy.toml", "expected", "hint: "],
+    );
+}
+
+#[test]
+fn an_explicit_device_is_met_or_refused() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run").display().to_string();
+    let (data, until) = (sample(), "data");
+    let run = |backend| {
+        onerec(&[
+            "run",
+            "--data",
+            &data,
+            "--out",
+            &out,
+            "--until",
+            until,
+            "--backend",
+            backend,
+        ])
+    };
+    // The one device that every machine lacks, so that the test holds on machines with GPUs too.
+    assert_fails(
+        &[
+            "run",
+            "--data",
+            &data,
+            "--out",
+            &out,
+            "--backend",
+            "cpu",
+            "--set",
+            "device.index=99",
+        ],
+        4,
+        &["cpu 99", "hint: ", "doctor"],
+    );
+    assert!(
+        !Path::new(&out).exists(),
+        "a wrong device must not create {out}"
+    );
+    let met = run("cpu");
+    assert!(
+        met.status.success(),
+        "{}",
+        String::from_utf8_lossy(&met.stderr)
+    );
+    if !cfg!(feature = "cuda") {
+        let out = folder.path().join("other").display().to_string();
+        assert_fails(
+            &["run", "--data", &data, "--out", &out, "--backend", "cuda"],
+            4,
+            &["could not use device cuda", "hint: "],
+        );
+    }
+}
+
+#[test]
+fn doctor_answers_as_json() {
+    let output = onerec(&["doctor", "--json"]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let record: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("one record of JSON");
+    assert_eq!(record["event"]["type"], "devices_probed");
+    let devices = record["event"]["devices"]
+        .as_array()
+        .expect("a list of devices");
+    assert!(
+        devices
+            .iter()
+            .any(|device| device["backend"] == "cpu" && device["can_train"] == true)
+    );
+}
+
+#[test]
+fn the_sample_can_be_inspected() {
+    let output = onerec(&["data", "inspect", &sample()]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for word in [
+        "users",
+        "1000",
+        "2000",
+        "true utility",
+        "known",
+        "fingerprint",
+    ] {
+        assert!(text.contains(word), "{word:?} is missing in: {text}");
+    }
+}
+
+#[test]
+fn a_run_speaks_json_and_its_folder_is_refused_a_second_time() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run").display().to_string();
+    let data = sample();
+    let args = [
+        "run",
+        "--data",
+        &data,
+        "--out",
+        &out,
+        "--backend",
+        "cpu",
+        "--until",
+        "tokenize",
+        "--json",
+    ];
+    let output = onerec(&args);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let types: Vec<String> = String::from_utf8_lossy(&output.stdout)
+        .lines()
+        .map(|line| {
+            let record: serde_json::Value = serde_json::from_str(line).expect("every line is JSON");
+            record["event"]["type"]
+                .as_str()
+                .expect("every event has a type")
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(types.first().map(String::as_str), Some("run_started"));
+    assert_eq!(types.last().map(String::as_str), Some("run_finished"));
+    assert!(
+        Path::new(&out).join("charts/codebook_load.svg").exists(),
+        "charts must be written"
+    );
+    assert_eq!(
+        onerec(&args).status.code(),
+        Some(1),
+        "a folder with a run in it must not be used again"
+    );
+    assert_fails(
+        &[
+            "export",
+            &out,
+            "--out",
+            &folder.path().join("export").display().to_string(),
+        ],
+        2,
+        &["pretrain", "hint: "],
+    );
+}
+
+#[test]
+fn simulations_are_the_same_for_the_same_seed() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let make = |name: &str, seed: &str| {
+        let out = folder.path().join(name).display().to_string();
+        let output = onerec(&[
+            "simulate",
+            "--preset",
+            "catalogue",
+            "--seed",
+            seed,
+            "--out",
+            &out,
+        ]);
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let inspected = onerec(&["data", "inspect", &out, "--json"]);
+        let record: serde_json::Value =
+            serde_json::from_slice(&inspected.stdout).expect("one record of JSON");
+        record["event"]["stats"]["fingerprint"]
+            .as_str()
+            .expect("a fingerprint")
+            .to_owned()
+    };
+    let first = make("first", "7");
+    assert_eq!(first, make("again", "7"));
+    assert_ne!(first, make("other", "8"));
+}
