@@ -1,5 +1,6 @@
 //! One Rust file as the rules see it: its lines without tests, and the paths that they name.
 
+use std::fs;
 use std::path::Path;
 
 use crate::files::read;
@@ -8,15 +9,20 @@ use crate::files::read;
 pub(crate) struct Source {
     pub(crate) path: String,
     pub(crate) text: String,
-    /// Line number and text of every line outside `#[cfg(test)]` items.
+    /// Line number and text of every line outside `#[cfg(test)]` items; none in a file that is one.
     pub(crate) code: Vec<(usize, String)>,
 }
 
 impl Source {
     pub(crate) fn new(path: &Path) -> Self {
+        let is_test = is_test_module(path);
         let path = path.display().to_string().replace('\\', "/");
         let text = read(&path);
-        let code = without_tests(&text);
+        let code = if is_test {
+            Vec::new()
+        } else {
+            without_tests(&text)
+        };
         Self { path, text, code }
     }
 
@@ -63,6 +69,17 @@ impl Source {
             .map(|(number, path)| (number, resolve(&here, &path)))
             .collect()
     }
+}
+
+/// Whether the folder's `mod.rs` takes the file in for tests only.
+fn is_test_module(path: &Path) -> bool {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    let declaration = format!("mod {name};");
+    let parent = fs::read_to_string(path.with_file_name("mod.rs")).unwrap_or_default();
+    let lines: Vec<&str> = parent.lines().collect();
+    lines
+        .windows(2)
+        .any(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with(&declaration))
 }
 
 /// Lines outside items marked `#[cfg(test)]`, found by rustfmt's indentation.
