@@ -1,5 +1,5 @@
-//! Readers: from files of several layouts to one [`Dataset`](super::Dataset). A reader only parses;
-//! [`builder`] sorts, numbers and fingerprints what it found.
+//! Readers: from files of several layouts to one [`Dataset`]. A reader only parses;
+//! `builder` sorts, numbers and fingerprints what it found.
 
 mod builder;
 mod cell;

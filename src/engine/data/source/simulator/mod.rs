@@ -10,8 +10,8 @@
 //! - Watching follows topic, step and appeal; liking and following depend on quality and on the author's style; loud
 //!   covers add appeal and lower quality. The logging policy knows nothing of quality: this is what alignment can gain.
 //!
-//! [`world`] makes items, [`behaviour`] holds the formula of a response and of utility, [`journey`] lets users walk,
-//! [`files`] writes the result for the generic reader.
+//! `world` makes items, `behaviour` holds the formula of a response and of utility, `journey` lets users walk,
+//! `files` writes the result for the generic reader.
 
 mod behaviour;
 mod files;
