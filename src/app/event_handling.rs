@@ -50,6 +50,14 @@ impl WorkbenchApp {
                 state.pending.slates = None;
                 state.run.add_slates(slates.clone());
             }
+            // A run's journal begins with its start: this one could not be opened, or not written to any more.
+            EngineEvent::RunFailed { stage, failure } if record.seq == 0 => {
+                if record.run == state.run.id && state.run.is_active() {
+                    state.run.fail(*stage, failure, record.time_millis);
+                }
+                state.notices.fail(failure);
+                self.after_run();
+            }
             event => {
                 if let EngineEvent::RunStarted(started) = event
                     && (!started.resumed || started.run_dir != state.run.run_dir)

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::thread::JoinHandle;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, bounded};
 
 use crate::engine::command::{EngineCommand, StartRun};
 use crate::engine::control::RunControl;
@@ -22,10 +22,14 @@ use crate::engine::train::evaluate;
 use crate::engine::train::experiment::{self, RunEnd};
 use crate::engine::{config::ExperimentConfig, run};
 
+/// Questions that may wait for their answer.
+const QUESTIONS: usize = 8;
+
 /// Serves commands until [`EngineCommand::Shutdown`] or until the client is gone, then stops the run and waits for it.
 pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
     let mut active: Option<ActiveRun> = None;
-    let mut question: Option<JoinHandle<()>> = None;
+    let (questions, waiting) = bounded(QUESTIONS);
+    let answering = answer_all(waiting.clone(), outlet.clone());
     while let Ok(command) = commands.recv() {
         let running = active.as_ref().is_some_and(|run| !run.thread.is_finished());
         let described = command.describe();
@@ -60,18 +64,12 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
                 Ok(())
             }
             EngineCommand::Shutdown => break,
-            _ if question
-                .as_ref()
-                .is_some_and(|thread| !thread.is_finished()) =>
-            {
-                Err(busy("the question before is still being answered"))
-            }
             command @ (EngineCommand::ProbeDevices
             | EngineCommand::InspectData { .. }
             | EngineCommand::InspectUser { .. }
-            | EngineCommand::Export { .. }) => {
-                ask(command, outlet).map(|thread| question = Some(thread))
-            }
+            | EngineCommand::Export { .. }) => questions
+                .try_send(command)
+                .map_err(|_full| busy("earlier questions are still being answered")),
         };
         if let Err(failure) = result {
             answer(
@@ -88,7 +86,9 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
         run.control.stop();
         run.thread.join().ok();
     }
-    if let Some(thread) = question {
+    drop(questions);
+    while waiting.try_recv().is_ok() {}
+    if let Ok(thread) = answering {
         thread.join().ok();
     }
 }
@@ -233,26 +233,29 @@ fn open(order: Order) -> Result<Opened, EngineError> {
     Ok((plan, journal, next_seq, lock))
 }
 
-/// Answers a question on a thread of its own, so that a long answer delays no command.
-fn ask(command: EngineCommand, outlet: &Outlet) -> Result<JoinHandle<()>, Failure> {
-    let outlet = outlet.clone();
+/// Answers questions one after the other on a thread of their own, so that a long answer delays no command.
+fn answer_all(
+    questions: Receiver<EngineCommand>,
+    outlet: Outlet,
+) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new()
-        .name("question".to_owned())
+        .name("questions".to_owned())
         .spawn(move || {
-            let described = command.describe();
-            let event = catch_unwind(AssertUnwindSafe(|| reply(command)))
-                .unwrap_or_else(|payload| {
-                    Err(EngineError::Panic {
-                        message: panic_text(payload.as_ref()),
+            for command in questions {
+                let described = command.describe();
+                let event = catch_unwind(AssertUnwindSafe(|| reply(command)))
+                    .unwrap_or_else(|payload| {
+                        Err(EngineError::Panic {
+                            message: panic_text(payload.as_ref()),
+                        })
                     })
-                })
-                .unwrap_or_else(|error| EngineEvent::CommandFailed {
-                    command: described,
-                    failure: Failure::from(&error),
-                });
-            answer(&outlet, RunId::default(), event);
+                    .unwrap_or_else(|error| EngineEvent::CommandFailed {
+                        command: described,
+                        failure: Failure::from(&error),
+                    });
+                answer(&outlet, RunId::default(), event);
+            }
         })
-        .map_err(|error| busy(&format!("the system refuses a thread: {error}")))
 }
 
 fn reply(command: EngineCommand) -> Result<EngineEvent, EngineError> {

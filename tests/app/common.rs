@@ -28,7 +28,7 @@ pub(crate) struct Window {
 impl Window {
     /// A window of 1280 x 720 on an engine that does what the test says.
     pub(crate) fn open() -> Self {
-        let home = tempfile::tempdir().unwrap();
+        let home = tempfile::tempdir().expect("the system has a folder for temporary files");
         let dirs = Dirs::below(home.path().to_owned());
         let (command_sender, commands) = bounded(32);
         let (events, event_receiver) = bounded(256);
@@ -61,7 +61,19 @@ impl Window {
             event,
         };
         self.next_seq += 1;
-        self.events.send(record).unwrap();
+        self.events.send(record).expect("the window lives");
+        self.harness.run_steps(3);
+    }
+
+    /// Says something of a run that has no journal.
+    pub(crate) fn say_outside(&mut self, event: EngineEvent) {
+        let record = EventRecord {
+            seq: 0,
+            time_millis: 0,
+            run: RunId("other-run".to_owned()),
+            event,
+        };
+        self.events.send(record).expect("the window lives");
         self.harness.run_steps(3);
     }
 
@@ -96,7 +108,9 @@ pub(crate) fn started(run_dir: &Path) -> EngineEvent {
     EngineEvent::RunStarted(RunStarted {
         run_dir: run_dir.to_owned(),
         data_path: run_dir.join("data"),
-        config: Box::new(ExperimentConfig::load(Preset::Smoke, None, &[]).unwrap()),
+        config: Box::new(
+            ExperimentConfig::load(Preset::Smoke, None, &[]).expect("presets are valid"),
+        ),
         device: DeviceReport {
             requested: "auto".to_owned(),
             actual: "cpu (flex, 2 threads)".to_owned(),

@@ -14,7 +14,7 @@ use crate::common::{Window, started, step};
 /// Sets up a small dataset, as the import dialog would.
 fn import(window: &mut Window) {
     let data = window.home.path().join("data");
-    std::fs::create_dir_all(&data).unwrap();
+    std::fs::create_dir_all(&data).expect("a new folder below a temporary one");
     window
         .harness
         .state_mut()
@@ -154,6 +154,29 @@ fn a_failed_run_shows_why_and_what_to_do_and_the_window_lives() {
     let run = &window.harness.state().state().run;
     assert_eq!(run.stage(Stage::Pretrain).status, StageStatus::Failed);
     assert!(run.is_resumable());
+}
+
+#[test]
+fn a_run_that_could_not_be_opened_leaves_the_one_in_view_alone() {
+    let mut window = Window::open();
+    window.start();
+    window.say(EngineEvent::RunFinished {
+        seconds: 1.0,
+        report_path: window.home.path().join("report.json"),
+    });
+    window.say_outside(EngineEvent::RunFailed {
+        stage: None,
+        failure: Failure {
+            message: "it is not empty".to_owned(),
+            hint: None,
+            kind: FailureKind::Other,
+        },
+    });
+    window.harness.get_by_label("it is not empty");
+    assert_eq!(
+        window.harness.state().state().run.status,
+        RunStatus::Finished
+    );
 }
 
 #[test]

@@ -35,10 +35,10 @@ pub(super) fn ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     );
     ui.add_space(4.0);
     section(ui, "Sessions and split", |ui| {
-        sessions_ui(ui, draft, &mut config)
+        sessions_ui(ui, draft, &mut config);
     });
     section(ui, "Semantic IDs", |ui| {
-        tokenizer_ui(ui, draft, &mut config)
+        tokenizer_ui(ui, draft, &mut config);
     });
     section(ui, "Generator", |ui| generator_ui(ui, draft, &mut config));
     section(ui, "Pretraining", |ui| pretrain_ui(ui, draft, &mut config));

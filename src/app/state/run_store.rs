@@ -284,7 +284,8 @@ impl RunStore {
         }
     }
 
-    fn fail(&mut self, stage: Option<Stage>, failure: &Failure, now: u64) {
+    /// Ends the run by an error.
+    pub fn fail(&mut self, stage: Option<Stage>, failure: &Failure, now: u64) {
         self.status = RunStatus::Failed(failure.clone());
         if let Some(stage) = stage.or(self.current_stage()) {
             self.stage_mut(stage).interrupt(StageStatus::Failed);
