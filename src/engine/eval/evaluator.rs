@@ -153,7 +153,7 @@ impl<'a> Evaluator<'a> {
                 legality: (n_free > 0).then(|| n_legal as f64 / n_free as f64),
                 ..tally.score(name)
             },
-            held_out: held_out(&model, input, self.control)?,
+            held_out: held_out(model, input, self.control)?,
         })
     }
 
@@ -280,7 +280,7 @@ mod tests {
         let mut seen = Vec::new();
         let result = evaluator
             .generator("generator", &model, &mut |done, total| {
-                seen.push((done, total))
+                seen.push((done, total));
             })
             .unwrap();
         assert_eq!(seen, [(2, 3), (3, 3)]);

@@ -115,7 +115,7 @@ mod tests {
         let mut done = Vec::new();
         let slates = generator
             .generate(&toy::generator(), &histories, &control, &mut |n, _| {
-                done.push(n)
+                done.push(n);
             })
             .unwrap();
         assert_eq!(done, [2, 3]);

@@ -261,7 +261,8 @@ mod tests {
         let grads = sum(&model).backward();
         let step = 1e-2;
         // One weight of each part: the second of the null key, of the first position and of the projection.
-        let moved: [(&Param<Tensor<2>>, fn(RewardModel, Tensor<2>) -> RewardModel); 3] = [
+        type Move = fn(RewardModel, Tensor<2>) -> RewardModel;
+        let moved: [(&Param<Tensor<2>>, Move); 3] = [
             (&model.null_key, |mut model, by| {
                 model.null_key = model.null_key.map(|weight| weight + by);
                 model
