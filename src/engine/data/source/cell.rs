@@ -63,9 +63,11 @@ impl Row<'_> {
     /// A whole number.
     pub(super) fn integer(&self, column: usize) -> Result<i64, DataError> {
         let text = self.text(column);
-        text.parse()
-            .or_else(|_| text.strip_suffix(".0").unwrap_or("-").parse())
-            .map_err(|_| self.bad(column, "an integer"))
+        let whole = text.strip_suffix(".0").unwrap_or(text);
+        match whole.parse() {
+            Ok(value) => Ok(value),
+            Err(_) => Err(self.bad(column, "an integer")),
+        }
     }
 
     /// Whether something happened: 0 or 1, true or false, or a count; missing means no.

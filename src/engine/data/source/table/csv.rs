@@ -4,16 +4,15 @@ use std::io::{BufRead as _, BufReader, Read as _, Seek as _};
 use std::path::Path;
 
 use super::super::super::DataError;
-use super::{Record, RowResult, io, malformed, open_file};
+use super::{Record, Rows, io, malformed, open_file};
 
 const FORMAT: &str = "CSV";
 
 /// The header line is looked at up to here.
 const N_SNIFFED_BYTES: u64 = 1 << 16;
 
-pub(super) fn open(
-    path: &Path,
-) -> Result<(Vec<String>, Box<dyn Iterator<Item = RowResult>>), DataError> {
+/// Opens a file: its header and its rows.
+pub(super) fn open(path: &Path) -> Result<(Vec<String>, Rows), DataError> {
     let mut file = open_file(path)?;
     let mut first_line = Vec::new();
     BufReader::new((&mut file).take(N_SNIFFED_BYTES))

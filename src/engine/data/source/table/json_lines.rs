@@ -2,13 +2,13 @@
 //! values that are lists or objects stay JSON text.
 
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::Path;
 
 use serde_json::{Map, Value};
 
 use super::super::super::DataError;
-use super::{Record, RowResult, io, malformed, open_file};
+use super::{Record, Rows, io, malformed, open_file};
 
 const FORMAT: &str = "JSON Lines";
 
@@ -18,9 +18,8 @@ const MAX_LINE_BYTES: u64 = 1 << 24;
 /// More keys than this are data in the wrong place.
 const MAX_COLUMNS: usize = 4096;
 
-pub(super) fn open(
-    path: &Path,
-) -> Result<(Vec<String>, Box<dyn Iterator<Item = RowResult>>), DataError> {
+/// Opens a file: its header and its rows.
+pub(super) fn open(path: &Path) -> Result<(Vec<String>, Rows), DataError> {
     let mut keys = BTreeSet::new();
     for object in Objects::open(path)? {
         // A bad row adds no column; it is reported when the rows are read.

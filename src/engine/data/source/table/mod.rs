@@ -22,11 +22,14 @@ struct Record {
 /// What a file yields per row. The outer error ends the file; the inner one spoils a single row.
 type RowResult = Result<Result<Record, DataError>, DataError>;
 
+/// The rows of a file that is being read.
+type Rows = Box<dyn Iterator<Item = RowResult>>;
+
 /// An open table.
 pub(super) struct Table {
     path: PathBuf,
     header: Vec<String>,
-    rows: Box<dyn Iterator<Item = RowResult>>,
+    rows: Rows,
 }
 
 /// Whether the name ends like a table that can be read.
@@ -56,12 +59,11 @@ impl Format {
 impl Table {
     /// Opens a file and reads its header.
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        let (header, rows): (Vec<String>, Box<dyn Iterator<Item = RowResult>>) =
-            match Format::of(path) {
-                Some(Format::JsonLines) => json_lines::open(path)?,
-                Some(Format::Parquet) => parquet::open(path)?,
-                Some(Format::Csv) | None => csv::open(path)?,
-            };
+        let (header, rows): (Vec<String>, Rows) = match Format::of(path) {
+            Some(Format::JsonLines) => json_lines::open(path)?,
+            Some(Format::Parquet) => parquet::open(path)?,
+            Some(Format::Csv) | None => csv::open(path)?,
+        };
         for (idx, name) in header.iter().enumerate() {
             if header[..idx].contains(name) {
                 return Err(malformed(

@@ -5,19 +5,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array as _, ArrayRef, RecordBatch};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::super::super::DataError;
-use super::{Record, RowResult, malformed, open_file};
+use super::{Record, RowResult, Rows, malformed, open_file};
 
 const FORMAT: &str = "Parquet";
 
-pub(super) fn open(
-    path: &Path,
-) -> Result<(Vec<String>, Box<dyn Iterator<Item = RowResult>>), DataError> {
+/// Opens a file: its header and its rows.
+pub(super) fn open(path: &Path) -> Result<(Vec<String>, Rows), DataError> {
     let file = open_file(path)?;
     let mut batches = guarded(path, move || {
         ParquetRecordBatchReaderBuilder::try_new(file)?.build()
