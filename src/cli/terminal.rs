@@ -64,7 +64,7 @@ impl Terminal {
                 stats.test_users
             )),
             EngineEvent::CodebookUpdated(level) if level.is_final => {
-                self.say(&format!("  {}", level_text(level)))
+                self.say(&format!("  {}", level_text(level)));
             }
             EngineEvent::ItemsReady { report, .. } => self.say(&format!(
                 "  {} distinct semantic IDs, {:.2} % of items collide",

@@ -3,6 +3,7 @@
 use onerec_workbench::engine::command::{EngineCommand, StartRun};
 use onerec_workbench::engine::error::FailureKind;
 use onerec_workbench::engine::event::{EngineEvent, Stage};
+use onerec_workbench::engine::run::atomic;
 use onerec_workbench::engine::run::report::RunReport;
 
 use crate::common::{engine, is_over, run_to_end, sample, series, start, tiny_config, wait};
@@ -131,7 +132,7 @@ fn a_folder_in_use_or_a_missing_dataset_is_refused_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let run_dir = folder.path().join("run");
     std::fs::create_dir(&run_dir).unwrap();
-    std::fs::write(run_dir.join("thesis.txt"), "precious").unwrap();
+    atomic::write(&run_dir.join("thesis.txt"), b"precious").unwrap();
     let engine = engine();
     assert!(engine.send(start(&run_dir, tiny_config(), None)));
     let records = wait(&engine, is_over);

@@ -2,19 +2,20 @@
 
 use onerec_workbench::engine::command::EngineCommand;
 use onerec_workbench::engine::event::{EngineEvent, Stage};
+use onerec_workbench::engine::run::atomic;
 
 use crate::common::{engine, is_over, run_to_end, series, start, tiny_config, wait};
 
 /// Copies a run folder as a killed process would have left it.
 fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
+    std::fs::create_dir_all(to).expect("a new folder below a temporary one");
+    for entry in std::fs::read_dir(from).expect("a run folder can be listed") {
+        let entry = entry.expect("a run folder can be listed");
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
+        if entry.path().is_dir() {
             copy_folder(&entry.path(), &target);
         } else {
-            std::fs::copy(entry.path(), target).unwrap();
+            std::fs::copy(entry.path(), target).expect("there is space for a copy");
         }
     }
 }
@@ -36,7 +37,7 @@ fn ten_steps_saved_and_ten_more_equal_twenty() {
     let info = std::fs::read_to_string(killed.join("run.json")).unwrap();
     let mut info: serde_json::Value = serde_json::from_str(&info).unwrap();
     info["completed"] = serde_json::json!(["data", "tokenize"]);
-    std::fs::write(killed.join("run.json"), info.to_string()).unwrap();
+    atomic::write(&killed.join("run.json"), info.to_string().as_bytes()).unwrap();
     let records = run_to_end(
         &engine,
         EngineCommand::ResumeRun {
@@ -103,15 +104,15 @@ fn a_damaged_checkpoint_is_passed_over_with_a_warning() {
     );
     let expected = series(&run_dir, Stage::Pretrain, "loss");
     let info = std::fs::read_to_string(run_dir.join("run.json")).unwrap();
-    std::fs::write(
-        run_dir.join("run.json"),
-        info.replace(",\n    \"pretrain\"", ""),
+    atomic::write(
+        &run_dir.join("run.json"),
+        info.replace(",\n    \"pretrain\"", "").as_bytes(),
     )
     .unwrap();
     std::fs::remove_dir_all(run_dir.join("pretrain/step_000020")).unwrap();
-    std::fs::write(
-        run_dir.join("pretrain/step_000015/manifest.json"),
-        "{ half a file",
+    atomic::write(
+        &run_dir.join("pretrain/step_000015/manifest.json"),
+        b"{ half a file",
     )
     .unwrap();
     let records = run_to_end(

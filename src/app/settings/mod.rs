@@ -3,6 +3,7 @@
 mod fields;
 mod row;
 mod toml_tab;
+mod training_fields;
 
 use egui::{Panel, ScrollArea, Ui};
 

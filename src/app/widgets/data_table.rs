@@ -33,6 +33,9 @@ pub struct TableSort {
     pub is_descending: bool,
 }
 
+/// Draws a cell by row and column; returns false to leave it to the table.
+pub type DrawCell<'a> = dyn Fn(&mut Ui, usize, usize) -> bool + 'a;
+
 /// A table.
 pub struct DataTable<'a> {
     /// Its name, also its identity within the window.
@@ -48,7 +51,7 @@ pub struct DataTable<'a> {
     /// The text of a cell by row and column: what is shown, copied and read aloud.
     pub text: &'a dyn Fn(usize, usize) -> String,
     /// Draws a cell in another way than as text; returns false to leave it to the table.
-    pub draw: Option<&'a dyn Fn(&mut Ui, usize, usize) -> bool>,
+    pub draw: Option<&'a DrawCell<'a>>,
     /// Height of the table in points.
     pub height: f32,
 }
@@ -244,7 +247,7 @@ impl DataTable<'_> {
             action.selected = Some(row);
             ui.data_mut(|data| data.insert_temp(id, row));
         }
-        let is_copying = ui.input(|input| input.events.iter().any(|event| *event == Event::Copy));
+        let is_copying = ui.input(|input| input.events.contains(&Event::Copy));
         if is_copying {
             ui.copy_text(match here {
                 Some(row) => self.row_text(row, "\t"),

@@ -10,6 +10,7 @@ use super::decimate::{NonFinite, decimate, split, visible};
 use super::log_axis;
 use super::number::{count, significant};
 use super::plot_marks;
+use super::plot_text::{Goal, nearest, nearest_at, summarise};
 use super::smooth::smooth;
 use crate::app::theme;
 
@@ -29,17 +30,6 @@ pub struct Reference<'a> {
     pub name: &'a str,
     /// Where it lies.
     pub value: f64,
-}
-
-/// Which end of a metric is the good one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Goal {
-    /// A loss.
-    Lowest,
-    /// An accuracy.
-    Highest,
-    /// Neither, for example a learning rate.
-    None,
 }
 
 /// A file format into which a chart can be written.
@@ -328,13 +318,13 @@ fn mark_gaps(ui: &Ui, response: &Response, transform: &PlotTransform, series: &D
         let x = transform.position_from_point_x(x);
         match kind {
             NonFinite::Nan => {
-                plot_marks::cross(&painter, egui::pos2(x, frame.top() + 8.0), series.color)
+                plot_marks::cross(&painter, egui::pos2(x, frame.top() + 8.0), series.color);
             }
             NonFinite::Above => {
-                plot_marks::up(&painter, egui::pos2(x, frame.top() + 8.0), series.color)
+                plot_marks::up(&painter, egui::pos2(x, frame.top() + 8.0), series.color);
             }
             NonFinite::Below => {
-                plot_marks::down(&painter, egui::pos2(x, frame.bottom() - 8.0), series.color)
+                plot_marks::down(&painter, egui::pos2(x, frame.bottom() - 8.0), series.color);
             }
         }
     }
@@ -379,45 +369,6 @@ fn position_x(position: &egui_plot::HoverPosition<'_>) -> f64 {
 
 fn ends(points: &[[f64; 2]]) -> impl Iterator<Item = [f64; 2]> {
     points.first().into_iter().chain(points.last()).copied()
-}
-
-fn nearest(points: &[[f64; 2]], x: f64) -> Option<[f64; 2]> {
-    let after = points.partition_point(|point| point[0] < x);
-    [after.checked_sub(1), Some(after)]
-        .into_iter()
-        .flatten()
-        .filter_map(|idx| points.get(idx).copied())
-        .min_by(|a, b| (a[0] - x).abs().total_cmp(&(b[0] - x).abs()))
-}
-
-fn nearest_at(points: &[[f64; 2]], step: f64) -> Option<[f64; 2]> {
-    nearest(points, step).filter(|point| point[0] == step)
-}
-
-/// "step 2000, last 5.10, best 5.00 at step 1900, 1 value not finite".
-fn summarise(points: &[[f64; 2]], goal: Goal, x_name: &str) -> String {
-    let Some([step, last]) = points.last().copied() else {
-        return "no values yet".to_owned();
-    };
-    let mut text = format!("{x_name} {}, last {}", step as u64, significant(last, 3));
-    let finite = points.iter().copied().filter(|point| point[1].is_finite());
-    let best = match goal {
-        Goal::Lowest => finite.reduce(|a, b| if b[1] < a[1] { b } else { a }),
-        Goal::Highest => finite.reduce(|a, b| if b[1] > a[1] { b } else { a }),
-        Goal::None => None,
-    };
-    if let Some([step, value]) = best {
-        text.push_str(&format!(
-            ", best {} at {x_name} {}",
-            significant(value, 3),
-            step as u64
-        ));
-    }
-    let n_gaps = points.iter().filter(|point| !point[1].is_finite()).count();
-    if n_gaps > 0 {
-        text.push_str(&format!(", {n_gaps} not finite"));
-    }
-    text
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ pub mod log_axis;
 pub mod metric_plot;
 pub mod number;
 mod plot_marks;
+mod plot_text;
 pub mod progress_bar;
 pub mod score_bar;
 pub mod semantic_id_chip;
@@ -19,9 +20,8 @@ pub use bar_chart::BarChart;
 pub use data_table::{DataTable, TableAction, TableColumn, TableSort};
 pub use empty_state::{empty_state, failure_box};
 pub use heat_strip::heat_strip;
-pub use metric_plot::{
-    ExportFormat, Goal, MetricPlot, PlotSeries, PlotView, Reference, plot_controls,
-};
+pub use metric_plot::{ExportFormat, MetricPlot, PlotSeries, PlotView, Reference, plot_controls};
+pub use plot_text::Goal;
 pub use progress_bar::progress_bar;
 pub use score_bar::score_bar;
 pub use semantic_id_chip::{level_letter, semantic_id_chip, semantic_id_text};

@@ -2,6 +2,7 @@
 
 mod search;
 mod tree;
+mod tree_row;
 mod view;
 
 pub use view::SemanticIdsPane;

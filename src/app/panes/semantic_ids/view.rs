@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use egui::{Label, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, vec2};
+use egui::{Label, RichText, ScrollArea, TextEdit, Ui};
 use egui_extras::{Size, StripBuilder};
 
 use super::search::{ItemColumn, Query, neighbours, search};
 use super::tree::{ItemIndex, TreeRow};
+use super::tree_row::tree_row_ui;
 use crate::app::command::UiCommand;
 use crate::app::panes::common::{failure_ui, waiting_ui};
 use crate::app::state::{AppState, ItemsState};
@@ -284,79 +285,6 @@ impl SemanticIdsPane {
             self.sort = action.sort;
         }
     }
-}
-
-fn tree_row_ui(
-    ui: &mut Ui,
-    table: &ItemTable,
-    row: &TreeRow,
-    is_selected: bool,
-    height: f32,
-) -> egui::Response {
-    let name = match row.item_idx {
-        Some(item_idx) => {
-            let title = table.rows[item_idx as usize].item.label();
-            format!("{title}, {}", semantic_id_text(&row.prefix))
-        }
-        None => format!(
-            "{}, {} items, popularity {}",
-            semantic_id_text(&row.prefix),
-            row.n_items,
-            row.popularity
-        ),
-    };
-    let width = ui.available_width();
-    let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::click());
-    let is_node = row.item_idx.is_none();
-    response.widget_info(|| WidgetInfo::selected(Role::TreeItem, true, is_selected, &name));
-    if is_selected {
-        ui.painter()
-            .rect_filled(rect, 3.0, ui.visuals().faint_bg_color);
-        ui.painter().rect_stroke(
-            rect,
-            3.0,
-            ui.visuals().widgets.hovered.bg_stroke,
-            egui::StrokeKind::Inside,
-        );
-    } else if response.hovered() || response.has_focus() {
-        ui.painter()
-            .rect_filled(rect, 3.0, ui.visuals().faint_bg_color);
-    }
-    let mut inside = ui.new_child(
-        egui::UiBuilder::new()
-            .max_rect(rect)
-            .layout(egui::Layout::left_to_right(egui::Align::Center)),
-    );
-    inside.add_space(4.0 + 14.0 * row.depth as f32);
-    if is_node {
-        let openness = if row.is_open { 1.0 } else { 0.0 };
-        let (icon, icon_response) =
-            inside.allocate_exact_size(vec2(12.0, 12.0), egui::Sense::hover());
-        egui::collapsing_header::paint_default_icon(
-            &mut inside,
-            openness,
-            &icon_response.with_new_rect(icon),
-        );
-        let last = row.prefix.len() - 1;
-        semantic_id_chip(&mut inside, last, &row.prefix[last..]);
-        inside.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            ui.add_space(10.0);
-            ui.label(
-                RichText::new(format!("{:>6}", count(row.popularity)))
-                    .monospace()
-                    .weak(),
-            )
-            .on_hover_text("Positive events of these items in the training part.");
-            ui.monospace(count(row.n_items as u64))
-                .on_hover_text("Items at or below this prefix.");
-        });
-    } else if let Some(item_idx) = row.item_idx {
-        let item = &table.rows[item_idx as usize].item;
-        let last = row.prefix.len().saturating_sub(1);
-        semantic_id_chip(&mut inside, last, &row.prefix[last..]);
-        inside.add(Label::new(item.label()).truncate().selectable(false));
-    }
-    response
 }
 
 fn detail_ui(
