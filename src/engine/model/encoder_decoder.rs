@@ -26,6 +26,9 @@ use crate::engine::tokenizer::vocab::TokenVocab;
 const EMBEDDING_STD: f64 = 0.02;
 
 /// The generator.
+///
+/// Built on an autodiff device it records gradients and drops out. To infer, use [`Module::valid`] of it with batches
+/// on [`Device::inner`], or [`HistoryBatch::without_autodiff`]: the weights are shared, nothing is recorded.
 #[derive(Module, Debug)]
 pub struct EncoderDecoder {
     /// One row per token, `[vocab_size, d_model]`; also the output weights where tied.
