@@ -33,6 +33,7 @@ pub fn ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
                      pretraining, reward model, preference alignment, evaluation.",
                 );
                 ui.add_space(3.0 * tokens::GAP);
+                ui.spacing_mut().item_spacing.x = 4.0 * tokens::GAP;
                 ui.columns(2, |columns| {
                     start_ui(&mut columns[0], state, commands);
                     runs_ui(&mut columns[1], state, commands);

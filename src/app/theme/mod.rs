@@ -126,5 +126,5 @@ fn dress(style: &mut Style, tokens: &Tokens) {
     }
     widgets.hovered.bg_stroke = Stroke::new(1.0, tokens.accent);
     // The focus ring of the keyboard.
-    widgets.active.bg_stroke = Stroke::new(1.5, tokens.accent);
+    widgets.active.bg_stroke = Stroke::new(1.5, tokens.text);
 }
