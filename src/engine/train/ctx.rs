@@ -122,11 +122,15 @@ pub fn train_loop<M: Module>(
     if progress.is_final {
         return Ok(model);
     }
-    ctx.reporter.emit(EngineEvent::StageStarted {
-        stage,
-        first_step: spec.steps_before + progress.step,
-        total_steps: spec.stage_steps,
-    })?;
+    // A second loop of a stage that is already going is not a new start.
+    let is_under_way = spec.steps_before > 0 && ctx.at.1 > 0;
+    if !is_under_way {
+        ctx.reporter.emit(EngineEvent::StageStarted {
+            stage,
+            first_step: spec.steps_before + progress.step,
+            total_steps: spec.stage_steps,
+        })?;
+    }
     let began = Instant::now();
     let seconds_before = progress.seconds;
     let mut saved_at = progress.step;
