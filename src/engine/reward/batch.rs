@@ -7,17 +7,25 @@ use super::session::{N_HEADS, RewardInput};
 use crate::engine::data::ItemIdx;
 use crate::engine::data::logged_slate::LoggedSlate;
 use crate::engine::embedding::ItemEmbeddings;
+use crate::engine::tokenizer::metrics::mean_square;
 
-/// The frozen item vectors on a device, `[n_items, d_embed]`.
+/// The frozen item vectors on a device, `[n_items, d_embed]`, scaled to a mean square of 1: the products of
+/// items and histories, which carry the user's taste, would otherwise be too small to learn from.
 #[derive(Clone, Debug)]
 pub struct ItemVectors(Tensor<2>);
 
 impl ItemVectors {
     /// Copies the vectors to a device.
     pub fn new(embeddings: &ItemEmbeddings, device: &Device) -> Self {
+        let power = mean_square(&embeddings.values).sqrt() as f32;
+        let scale = if power > 0.0 { power.recip() } else { 1.0 };
+        let values: Vec<f32> = embeddings
+            .values
+            .iter()
+            .map(|value| value * scale)
+            .collect();
         let shape = [embeddings.n_items(), embeddings.dim];
-        let data = TensorData::new(embeddings.values.clone(), shape);
-        Self(Tensor::from_data(data, device))
+        Self(Tensor::from_data(TensorData::new(values, shape), device))
     }
 
     /// Vectors and padding mask of some lists of items, `width` long.
