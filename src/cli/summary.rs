@@ -125,7 +125,13 @@ fn tell_reward(reward: &RewardReport) {
 }
 
 fn tell_alignment(alignment: &AlignmentReport) {
-    let mut rows = header(&["Scored by", "before", "after", "change", "±95 %"]);
+    let mut rows = header(&[
+        "Scored by",
+        "before",
+        "after",
+        "change",
+        "±95 % of each mean",
+    ]);
     let mut row = |name: &str, before: RewardSummary, after: RewardSummary| {
         rows.push(vec![
             name.to_owned(),

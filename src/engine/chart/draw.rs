@@ -200,20 +200,28 @@ fn x_range(chart: &LineChart) -> Range<f64> {
     }
 }
 
+/// The values with a margin, and room above them for the legend, so that it hides no line.
 fn y_range(chart: &LineChart) -> Range<f64> {
     let values = chart
         .series
         .iter()
-        .flat_map(|series| series.points.iter().map(|point| point.1));
-    let values = values.chain(chart.references.iter().map(|reference| reference.y));
-    if chart.log_y {
+        .flat_map(|series| series.points.iter().map(|point| point.1))
+        .chain(chart.references.iter().map(|reference| reference.y));
+    let (low, high, least_span) = if chart.log_y {
         let (low, high) = extremes(values.filter(|value| *value > 0.0).map(f64::log10));
-        let margin = ((high - low) * 0.05).max(0.05);
-        10_f64.powf(low - margin)..10_f64.powf(high + margin)
+        (low, high, 0.5)
     } else {
         let (low, high) = extremes(values);
-        let margin = if low < high { (high - low) * 0.05 } else { 0.5 };
-        low - margin..high + margin
+        (low, high, if low < high { 0.0 } else { 1.0 })
+    };
+    let span = (high - low).max(least_span);
+    let n_legend_rows = chart.series.len() + chart.references.len();
+    let low = low - 0.05 * span;
+    let high = high + (0.07 + 0.05 * n_legend_rows as f64) * span;
+    if chart.log_y {
+        10_f64.powf(low)..10_f64.powf(high)
+    } else {
+        low..high
     }
 }
 
