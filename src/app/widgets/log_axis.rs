@@ -66,7 +66,11 @@ fn even_ticks(low: f64, high: f64) -> Vec<LogTick> {
         .map(|factor| factor * power)
         .find(|step| *step >= rough)
         .unwrap_or(10.0 * power);
-    let (from, to) = ((first / step).ceil() as i64, (last / step).floor() as i64);
+    // The way over the logarithm leaves a border that is a multiple of the step a hair beside it.
+    let (from, to) = (
+        (first / step - 1e-9).ceil() as i64,
+        (last / step + 1e-9).floor() as i64,
+    );
     (from.max(1)..=to)
         .map(|idx| {
             let position = (idx as f64 * step).log10();
