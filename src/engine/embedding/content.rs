@@ -71,7 +71,7 @@ fn feature_matrix(catalog: &ItemCatalog, n_buckets: usize) -> SparseMatrix {
 
 /// The bucket and signed weight of a feature: with signs, features that meet in a bucket cancel out on
 /// average instead of adding up. [Weinberger et al. 2009, arXiv 0902.2206]
-fn hashed(feature: u64, weight: f64, n_buckets: usize) -> (u32, f64) {
+pub(crate) fn hashed(feature: u64, weight: f64, n_buckets: usize) -> (u32, f64) {
     let sign = if feature >> 63 == 0 { 1.0 } else { -1.0 };
     ((feature % n_buckets as u64) as u32, sign * weight)
 }
@@ -109,7 +109,7 @@ fn is_ideograph(symbol: char) -> bool {
 }
 
 /// Categories, author, duration and further features.
-fn categorical_features(item: &Item) -> Counts {
+pub(crate) fn categorical_features(item: &Item) -> Counts {
     let mut features: Vec<u64> = Vec::new();
     features.extend(
         item.categories

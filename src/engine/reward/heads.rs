@@ -13,8 +13,8 @@ pub fn label_rule(data: &DataConfig) -> String {
         "Slates of {} consecutive impressions, viewed or not, of one request or one day where the log has enough of \
          them. Labels: swt is the rank of the slate's watch time among the training slates; vtr, wtr and ltr are the \
          shares of its items that were viewed, followed and liked. Reward model and judge learn from two halves of the \
-         users, before the cut in time, and are tested on all users' slates after it. Item vectors are frozen and \
-         come from the learnable part of the log.",
+         users, before the cut in time, and are tested on all users' slates after it. Of an item they see its vector, \
+         which comes from the learnable part of the log, its length, author, categories and further features.",
         data.session.slate_len
     )
 }

@@ -1,14 +1,14 @@
 //! The session reward model R(u, S): target attention, self-attention, a sum over items, four heads. [A 3.3.1 eq 5-6]
 //!
 //! ```text
-//! v_i = W z_i                          frozen item vectors z, projected
+//! v_i = W z_i                          frozen item features z, projected
 //! a_i = Attention(v_i, history)        target attention; a learned null key serves empty histories
 //! h_i = MLP[v_i, a_i, v_i * a_i]       e_i of the paper: the item, seen with the user's eyes
 //! x   = sum_i SelfAttention(h)_i       no positions in the slate: the order of its items does not matter
 //! r_x = sigmoid(MLP_x(x))              x in swt, vtr, wtr, ltr
 //! ```
 //! The paper leaves open the target-aware operation, the number of heads and all widths. It has no item
-//! identity here beyond the item vectors, so that items without feedback can be scored too.
+//! identity here beyond the item features, so that items without feedback can be scored too.
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;

@@ -15,7 +15,7 @@ use crate::engine::eval::metrics::auc;
 use crate::engine::event::{EngineEvent, NoticeLevel, Stage};
 use crate::engine::reward::{
     HEAD_NAMES, ItemVectors, N_HEADS, RewardBatch, RewardModel, RewardScorer, count_positives,
-    head_weights, is_judge_user, label_rule, reward_loss,
+    head_weights, is_judge_user, item_features, label_rule, reward_loss,
 };
 use crate::engine::run::report::{RewardHead, RewardReport, RunReport};
 use crate::engine::seed::Seed;
@@ -151,12 +151,13 @@ fn fit(
         checkpoint_every_steps: settings.checkpoint_every_steps,
     };
     let device = ctx.device.clone().autodiff();
+    let features = item_features(&items.embeddings, &data.dataset.catalog);
     let model: RewardModel = settings.init(
-        items.embeddings.dim,
+        features.dim,
         Seed(config.seed.derive(role.name, 0)),
         &device,
     );
-    let vectors = ItemVectors::new(&items.embeddings, &device);
+    let vectors = ItemVectors::new(&features, &device);
     let optimizer = AdamW::new(settings.weight_decay, 1.0);
     let is_trained = weights.map(|weight| weight > 0.0);
     let lengths: Vec<u16> = slates
@@ -233,11 +234,7 @@ fn fit(
             ))
         },
     )?;
-    Ok(RewardScorer::new(
-        &model.valid(),
-        &items.embeddings,
-        weights,
-    ))
+    Ok(RewardScorer::new(&model.valid(), &features, weights))
 }
 
 /// The checkpoints of one of the two models, "reward_model" or "judge".

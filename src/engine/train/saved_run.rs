@@ -9,7 +9,7 @@ use crate::engine::data::prepare::{PreparedData, prepare};
 use crate::engine::error::EngineError;
 use crate::engine::event::Stage;
 use crate::engine::model::EncoderDecoder;
-use crate::engine::reward::{HEAD_NAMES, N_HEADS, RewardScorer};
+use crate::engine::reward::{HEAD_NAMES, N_HEADS, RewardScorer, item_features};
 use crate::engine::run::report::{RewardHead, RunReport};
 use crate::engine::run::{RunDir, RunInfo};
 use crate::engine::train::experiment::load_report;
@@ -78,12 +78,11 @@ impl SavedRun {
         };
         let report = load_report(dir).unwrap_or_default();
         let weights = head_weights(&report).ok_or_else(|| missing(Stage::Reward))?;
+        let features = item_features(&items.embeddings, &data.dataset.catalog);
         let scorer = |name: &str| -> Result<RewardScorer, EngineError> {
-            let model = config
-                .reward
-                .init(items.embeddings.dim, config.seed, &device);
+            let model = config.reward.init(features.dim, config.seed, &device);
             let model = final_weights(dir.stage_dir(Stage::Reward).join(name), model)?;
-            Ok(RewardScorer::new(&model, &items.embeddings, weights))
+            Ok(RewardScorer::new(&model, &features, weights))
         };
         let scorers = Scorers {
             reward: scorer("reward_model")?,
