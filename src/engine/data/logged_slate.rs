@@ -2,6 +2,7 @@
 //!
 //! The paper does not say how session watch time becomes a label in [0, 1]: here it is the rank of the slate's total
 //! among all training slates. Training slates lie before the cut and hold no held-out event; later ones only test.
+//! Training slates overlap, one beginning at every impression, since labels of whole slates are few and noisy.
 
 use std::ops::Range;
 
@@ -23,7 +24,7 @@ pub struct LoggedSlate {
     /// swt (rank of the total watch time among training slates), vtr, wtr, ltr (share of the items viewed, followed,
     /// liked), each in [0, 1]; NaN where the data does not say.
     pub labels: [f32; 4],
-    /// Impressions of the slate with that feedback; 0 for swt.
+    /// Impressions with that feedback which no slate before this one shows, so that sums count each once; 0 for swt.
     pub positives: [u32; 4],
     /// Shown after the cut: for testing only.
     pub is_later: bool,
@@ -43,55 +44,62 @@ const KINDS: [FeedbackFlags; 3] = [
 pub fn logged_slates(data: &PreparedData, config: &DataConfig) -> Vec<LoggedSlate> {
     let log = &data.dataset.log;
     let len = config.session.slate_len;
-    let chunks = match &log.request {
-        Some(request) => chunks(log, len, |a, b| request[a] != request[b]),
+    let windows = match &log.request {
+        Some(request) => windows(log, len, |a, b| request[a] != request[b]),
         None => {
-            let by_day = chunks(log, len, |a, b| {
+            let by_day = windows(log, len, |a, b| {
                 day(log.time_millis[a]) != day(log.time_millis[b])
             });
             if by_day.len() >= MIN_SLATES {
                 by_day
             } else {
-                chunks(log, len, |_, _| false)
+                windows(log, len, |_, _| false)
             }
         }
     };
     // A kind of feedback that never occurs is one the dataset does not record.
     let is_known = KINDS.map(|kind| log.feedback.iter().any(|shown| shown.flags.has(kind)));
-    let (mut slates, watch_secs): (Vec<LoggedSlate>, Vec<f32>) = chunks
+    let (mut slates, watch_secs): (Vec<LoggedSlate>, Vec<f32>) = windows
         .into_iter()
-        .filter_map(|rows| slate(data, rows, is_known))
+        .filter_map(|window| slate(data, window, is_known))
         .unzip();
     rank_watch_time(&mut slates, &watch_secs);
     slates
 }
 
-/// Timed rows of each user in chunks of exactly `len` that cross no border.
-fn chunks(
+/// Consecutive rows, and how many rows of the same group come before them.
+struct Window {
+    rows: Range<usize>,
+    offset: usize,
+}
+
+/// All windows of exactly `len` timed rows of one user that cross no border.
+fn windows(
     log: &InteractionLog,
     len: usize,
     is_border: impl Fn(usize, usize) -> bool,
-) -> Vec<Range<usize>> {
-    let mut chunks = Vec::new();
+) -> Vec<Window> {
+    let mut windows = Vec::new();
     for user_idx in 0..log.n_users() {
         let rows = log.rows_of(UserIdx(user_idx as u32));
         // Events without a clock sort before all others.
         let n_untimed = log.time_millis[rows.clone()].partition_point(|&time| time == NO_TIME);
         for group in split_where(rows.start + n_untimed..rows.end, &is_border) {
-            let n_chunks = group.len() / len;
-            chunks.extend((0..n_chunks).map(|idx| {
-                let start = group.start + idx * len;
-                start..start + len
+            let n_windows = (group.len() + 1).saturating_sub(len);
+            windows.extend((0..n_windows).map(|offset| Window {
+                rows: group.start + offset..group.start + offset + len,
+                offset,
             }));
         }
     }
-    chunks
+    windows
 }
 
-/// The slate of some rows and its total watch time, unless it mixes what may be learned with what may not.
+/// The slate of a window and its total watch time, unless it mixes what may be learned with what may not.
+/// Slates that only test do not overlap, so that each impression counts once.
 fn slate(
     data: &PreparedData,
-    rows: Range<usize>,
+    Window { rows, offset }: Window,
     is_known: [bool; 3],
 ) -> Option<(LoggedSlate, f32)> {
     let log = &data.dataset.log;
@@ -100,19 +108,32 @@ fn slate(
     let is_later = log.time_millis[rows.start] >= cut;
     let is_learnable =
         rows.end <= data.split.learn_end[user.idx()] && log.time_millis[rows.end - 1] < cut;
-    if !is_later && !is_learnable {
+    let is_wanted = if is_later {
+        offset.is_multiple_of(rows.len())
+    } else {
+        is_learnable
+    };
+    if !is_wanted {
         return None;
     }
+    let first_new_row = if is_later || offset == 0 {
+        rows.start
+    } else {
+        rows.end - 1
+    };
     let mut labels = [f32::NAN; 4];
     let mut positives = [0; 4];
     for (head, kind) in KINDS.into_iter().enumerate() {
-        let n = rows
-            .clone()
-            .filter(|&row| log.feedback[row].flags.has(kind))
-            .count();
-        positives[head + 1] = n as u32;
+        let count = |rows: Range<usize>| {
+            let feedback = &log.feedback[rows];
+            feedback
+                .iter()
+                .filter(|shown| shown.flags.has(kind))
+                .count()
+        };
+        positives[head + 1] = count(first_new_row..rows.end) as u32;
         if is_known[head] {
-            labels[head + 1] = n as f32 / rows.len() as f32;
+            labels[head + 1] = count(rows.clone()) as f32 / rows.len() as f32;
         }
     }
     let watch_secs = log.feedback[rows.clone()]
@@ -194,15 +215,17 @@ mod tests {
             .iter()
             .map(|slate| (slate.first_row, slate.is_later))
             .collect();
-        assert_eq!(
-            starts,
-            [(0, false), (2, false), (4, false), (6, false), (10, true)]
-        );
+        let mut expected: Vec<(usize, bool)> = (0..8).map(|row| (row, false)).collect();
+        expected.push((10, true));
+        assert_eq!(starts, expected);
         let vtr: Vec<f32> = slates.iter().map(|slate| slate.labels[1]).collect();
-        assert_eq!(vtr, [1.0, 0.5, 0.5, 1.0, 0.5]);
-        // Totals 20, 20, 50, 20: three ties share the middle rank of 0 to 3.
+        assert_eq!(vtr, [1.0, 0.5, 0.5, 1.0, 0.5, 0.5, 1.0, 0.5, 0.5]);
+        // Totals 20, 20, 20, 20, 50, 50, 20, 20: six ties share the middle rank of 0 to 6, of 8.
         let swt: Vec<f32> = slates.iter().map(|slate| slate.labels[0]).collect();
-        assert_eq!(swt, [0.375, 0.375, 0.875, 0.375, 0.375]);
+        assert_eq!(swt[3..6], [0.375, 0.875, 0.875]);
+        let learnable = slates.iter().filter(|slate| !slate.is_later);
+        let views: u32 = learnable.map(|slate| slate.positives[1]).sum();
+        assert_eq!(views, 6, "each view before the cut counts once");
         assert_eq!(slates[0].positives, [0, 2, 0, 0]);
         assert!(
             slates[0].labels[2].is_nan(),
@@ -237,8 +260,8 @@ mod tests {
             .collect();
         assert_eq!(
             starts,
-            [0, 3, 6, 9],
-            "one pair per request of three; the rest is dropped"
+            [0, 1, 3, 4, 6, 7, 9],
+            "no slate crosses the border of a request of three, and later ones do not overlap"
         );
     }
 }

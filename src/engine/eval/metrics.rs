@@ -41,25 +41,30 @@ pub fn mean_ci95(values: &[f64]) -> (f64, f64) {
     (mean, 1.96 * (variance / n).sqrt())
 }
 
-/// Area under the ROC curve with soft labels in `[0, 1]`.
+/// Area under the ROC curve, for graded labels: the chance that of two examples with different labels the one with
+/// the higher label has the higher score; equal scores count one half.
 ///
-/// An example with label y counts as a positive of mass y and a negative of mass 1 - y, both at its score;
-/// equal scores count one half. With labels 0 and 1 this is the usual area; with soft labels an example
-/// ties with itself, so a perfect ranking stays below 1. `None` where one of the classes has no mass.
+/// With labels 0 and 1 this is the usual area; a perfect ranking reaches 1 for graded labels too.
+/// `None` where all labels are equal.
 pub fn auc(scores: &[f64], labels: &[f64]) -> Option<f64> {
     assert_eq!(scores.len(), labels.len(), "one label per score");
-    let mut order: Vec<usize> = (0..scores.len()).collect();
-    order.sort_by(|a, b| scores[*a].total_cmp(&scores[*b]));
-
-    let (mut positives, mut negatives, mut area) = (0.0, 0.0, 0.0);
-    for ties in order.chunk_by(|a, b| scores[*a].total_cmp(&scores[*b]).is_eq()) {
-        let positive: f64 = ties.iter().map(|idx| labels[*idx]).sum();
-        let negative = ties.len() as f64 - positive;
-        area += positive * (negatives + negative / 2.0);
-        positives += positive;
-        negatives += negative;
+    let (mut n_pairs, mut n_right) = (0_u64, 0.0);
+    for (idx, label) in labels.iter().enumerate() {
+        for other in 0..idx {
+            let order = label.total_cmp(&labels[other]);
+            if order.is_eq() {
+                continue;
+            }
+            n_pairs += 1;
+            let scored = scores[idx].total_cmp(&scores[other]);
+            if scored.is_eq() {
+                n_right += 0.5;
+            } else if scored == order {
+                n_right += 1.0;
+            }
+        }
     }
-    (positives > 0.0 && negatives > 0.0).then(|| area / (positives * negatives))
+    (n_pairs > 0).then(|| n_right / n_pairs as f64)
 }
 
 /// Entropy of a distribution, nats.
@@ -114,11 +119,11 @@ mod tests {
     }
 
     #[test]
-    fn area_with_soft_labels_by_hand() {
-        // Positive mass .8 at score 2 and .25 at 1; negative mass .2 at 2 and .75 at 1:
-        // .8*.75 + .8*.2/2 + .25*.75/2 = .77375 of 1.05 * .95.
-        let area = auc(&[2.0, 1.0], &[0.8, 0.25]);
-        close(area.unwrap(), 0.773_75 / (1.05 * 0.95));
+    fn area_with_graded_labels_by_hand() {
+        // Labels .8 and .2: right. Labels .8 and .5: right. Labels .2 and .5: tied.
+        let area = auc(&[3.0, 1.0, 1.0], &[0.8, 0.2, 0.5]);
+        close(area.unwrap(), 2.5 / 3.0);
+        close(auc(&[0.3, 0.2, 0.1], &[0.9, 0.5, 0.5]).unwrap(), 1.0);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::engine::seed::Seed;
 pub fn label_rule(data: &DataConfig) -> String {
     format!(
         "Slates of {} consecutive impressions, viewed or not, of one request or one day where the log has enough of \
-         them. Labels: swt is the rank of the slate's watch time among the training slates; vtr, wtr and ltr are the \
+         them; those that train overlap, those that test do not. Labels: swt is the rank of the slate's watch time among the training slates; vtr, wtr and ltr are the \
          shares of its items that were viewed, followed and liked. Reward model and judge learn from two halves of the \
          users, before the cut in time, and are tested on all users' slates after it. Of an item they see its vector, \
          which comes from the learnable part of the log, its length, author, categories and further features.",
