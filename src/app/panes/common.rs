@@ -7,6 +7,9 @@ use crate::app::state::{AppState, RunStatus};
 use crate::app::widgets::{empty_state, failure_box, progress_bar};
 use crate::engine::event::Stage;
 
+/// Width of a pane below which things stand under each other instead of side by side, points.
+pub(super) const TWO_COLUMNS_FROM: f32 = 640.0;
+
 /// A button that gives a command; where it cannot be given the tooltip says why.
 pub(super) fn command_button(
     ui: &mut Ui,

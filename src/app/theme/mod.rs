@@ -91,6 +91,7 @@ fn dress(style: &mut Style, tokens: &Tokens) {
     } else {
         tokens.surface
     };
+    visuals.text_edit_bg_color = Some(tokens.background);
     visuals.faint_bg_color = tokens.raised.gamma_multiply(0.4);
     visuals.hyperlink_color = tokens.series[0];
     visuals.warn_fg_color = tokens.warning;

@@ -12,6 +12,9 @@ use egui_extras::{Column, TableBuilder};
 use super::plot_marks;
 use crate::app::theme;
 
+/// Space that keeps numbers clear of the scroll bar, points.
+const SCROLL_BAR_SPACE: f32 = 8.0;
+
 /// One column.
 pub struct TableColumn<'a> {
     /// Its header.
@@ -122,7 +125,19 @@ impl DataTable<'_> {
         builder
             .header(row_height, |mut header| {
                 for (column_idx, column) in self.columns.iter().enumerate() {
-                    header.col(|ui| self.header_ui(ui, column_idx, column, action));
+                    header.col(|ui| {
+                        let layout = if column.is_number {
+                            Layout::right_to_left(Align::Center)
+                        } else {
+                            Layout::left_to_right(Align::Center)
+                        };
+                        ui.with_layout(layout, |ui| {
+                            if column.is_number {
+                                ui.add_space(SCROLL_BAR_SPACE);
+                            }
+                            self.header_ui(ui, column_idx, column, action);
+                        });
+                    });
                 }
             })
             .body(|body| {
@@ -162,6 +177,15 @@ impl DataTable<'_> {
             return;
         };
         let is_sorted = sort.column_idx == column_idx;
+        if is_sorted {
+            let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
+            let mark = if sort.is_descending {
+                plot_marks::down
+            } else {
+                plot_marks::up
+            };
+            mark(ui.painter(), rect.center(), theme::of(ui).weak_text);
+        }
         let button = ui
             .add(Button::new(title).frame(false).truncate())
             .on_hover_text(column.tip);
@@ -173,15 +197,6 @@ impl DataTable<'_> {
             };
             WidgetInfo::labeled(Role::ColumnHeader, true, format!("{}{order}", column.name))
         });
-        if is_sorted {
-            let (rect, _) = ui.allocate_exact_size(vec2(10.0, 10.0), Sense::hover());
-            let mark = if sort.is_descending {
-                plot_marks::down
-            } else {
-                plot_marks::up
-            };
-            mark(ui.painter(), rect.center(), theme::of(ui).weak_text);
-        }
         if button.clicked() {
             action.sort = Some(TableSort {
                 column_idx,
@@ -202,6 +217,7 @@ impl DataTable<'_> {
         let text = (self.text)(row_idx, column_idx);
         if self.columns[column_idx].is_number {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                ui.add_space(SCROLL_BAR_SPACE);
                 ui.add(Label::new(RichText::new(text).monospace()).selectable(false));
             });
         } else {

@@ -3,8 +3,10 @@
 //! It shows every extreme (see [`super::decimate`]), smooths on the whole series, has a true
 //! logarithmic axis, and marks values that are not finite instead of dropping them or panicking.
 
-use egui::{Align, Color32, Layout, Rect, Response, RichText, Role, Ui, WidgetInfo};
-use egui_plot::{GridMark, HLine, Legend, Line, LineStyle, Plot, PlotTransform, PlotUi, Points};
+use egui::{Align, Color32, Layout, Rect, Response, RichText, Role, TextStyle, Ui, WidgetInfo};
+use egui_plot::{
+    Corner, GridMark, HLine, Legend, Line, LineStyle, Plot, PlotTransform, PlotUi, Points,
+};
 
 use super::decimate::{NonFinite, decimate, split, visible};
 use super::log_axis;
@@ -71,6 +73,8 @@ pub struct MetricPlot<'a> {
     pub references: Vec<Reference<'a>>,
     /// Which end is good.
     pub goal: Goal,
+    /// Whether the y axis begins at zero, for metrics whose distance from zero says something.
+    pub is_from_zero: bool,
     /// The formats in which it can be exported.
     pub exports: &'a [ExportFormat],
     /// Height of the whole chart in points.
@@ -107,21 +111,31 @@ impl MetricPlot<'_> {
             .map(|(idx, series)| DrawnSeries::new(series, idx, view, ui))
             .collect();
         let n_columns = ui.available_width().max(16.0) as usize;
-        let faint = theme::of(ui).weak_text;
+        let tokens = theme::of(ui);
+        let faint = tokens.weak_text;
         let mut plot = Plot::new(self.title)
             .height(height)
             .width(ui.available_width())
             .allow_scroll(false)
+            .grid_color(tokens.border)
             .x_axis_label(self.x_name)
             .y_axis_min_width(48.0)
             .label_formatter(|position| Some(self.readout(position_x(position), view)));
         if self.series.len() + self.references.len() > 1 {
-            plot = plot.legend(Legend::default().follow_insertion_order(true));
+            plot = plot.legend(
+                Legend::default()
+                    .position(free_corner(self.goal))
+                    .follow_insertion_order(true)
+                    .text_style(TextStyle::Small),
+            );
         }
         if view.is_log {
             plot = plot
                 .y_grid_spacer(|input| grid_marks(input.bounds))
                 .y_axis_formatter(|mark, _| significant(10_f64.powf(mark.value), 2));
+        }
+        if self.is_from_zero && !view.is_log {
+            plot = plot.include_y(0.0);
         }
         for [x, _] in self.series.iter().flat_map(|series| ends(series.points)) {
             plot = plot.include_x(x);
@@ -227,12 +241,21 @@ impl MetricPlot<'_> {
     }
 }
 
+/// The corner that the good end of a metric leaves free.
+fn free_corner(goal: Goal) -> Corner {
+    match goal {
+        Goal::Lowest | Goal::None => Corner::RightTop,
+        Goal::Highest => Corner::RightBottom,
+    }
+}
+
 /// Switches for all charts of a pane.
 pub fn plot_controls(ui: &mut Ui, view: &mut PlotView) {
     let label = ui.label("Smoothing").on_hover_text(
         "Exponential average over steps, debiased and weighted by distance. \
          The raw values stay visible behind it; 0 switches it off.",
     );
+    ui.spacing_mut().slider_width = 80.0;
     ui.add(egui::Slider::new(&mut view.smoothing, 0.0..=0.999).max_decimals(3))
         .labelled_by(label.id);
     ui.checkbox(&mut view.is_log, "Logarithmic y axis")
@@ -387,6 +410,7 @@ mod tests {
             }],
             references: Vec::new(),
             goal,
+            is_from_zero: false,
             exports: &[ExportFormat::Csv],
             height: 200.0,
         }

@@ -7,11 +7,11 @@ use crate::app::theme;
 
 /// Draws `value` as a bar from `low` to `high` with the number beside it, `width` points in all.
 pub fn score_bar(ui: &mut Ui, name: &str, value: f64, (low, high): (f64, f64), width: f32) {
-    let (rect, response) = ui.allocate_exact_size(vec2(width.max(72.0), 16.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(width.max(96.0), 16.0), Sense::hover());
     let text = significant(value, 3);
     response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, format!("{name} {text}")));
     let tokens = theme::of(ui);
-    let number_width = 58.0;
+    let number_width = 68.0;
     let track = Rect::from_min_max(
         rect.min + vec2(0.0, 4.0),
         rect.max - vec2(number_width, 4.0),

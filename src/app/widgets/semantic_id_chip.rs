@@ -37,7 +37,7 @@ pub fn semantic_id_chip(ui: &mut Ui, first_level: usize, codes: &[u16]) -> Respo
         );
     }
     let name = job.text.clone();
-    let response = ui.add(Label::new(job).truncate().selectable(false));
+    let response = ui.add(Label::new(job).extend().selectable(false));
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &name));
     response
 }

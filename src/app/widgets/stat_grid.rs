@@ -1,6 +1,6 @@
 //! Figures side by side: a small label above a large number, the formula in the tooltip.
 
-use egui::{RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
+use egui::{Align, Layout, RichText, Role, Sense, Ui, UiBuilder, WidgetInfo, vec2};
 
 use crate::app::theme::tokens;
 
@@ -59,7 +59,8 @@ fn stat_ui(ui: &mut Ui, stat: &Stat, size: egui::Vec2) {
     let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
     let name = format!("{} {} {}", stat.label, stat.value, stat.unit);
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, name.trim_end()));
-    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect));
+    let layout = Layout::top_down(Align::Min);
+    let mut inside = ui.new_child(UiBuilder::new().max_rect(rect).layout(layout));
     inside.spacing_mut().item_spacing = vec2(4.0, 0.0);
     inside.add(egui::Label::new(RichText::new(&stat.label).weak()).truncate());
     inside.horizontal(|ui| {

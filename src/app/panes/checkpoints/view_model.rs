@@ -41,9 +41,9 @@ pub(super) fn row(info: &CheckpointInfo) -> CheckpointRow {
     CheckpointRow {
         cells: [
             if info.is_final {
-                format!("{} (complete)", info.stage)
+                format!("{} (complete)", part(info))
             } else {
-                info.stage.to_string()
+                part(info)
             },
             count(info.step),
             utc_minute(i64::try_from(info.time_millis).unwrap_or(i64::MAX)),
@@ -55,7 +55,18 @@ pub(super) fn row(info: &CheckpointInfo) -> CheckpointRow {
 
 /// Short name of a checkpoint, for choices.
 pub(super) fn name(info: &CheckpointInfo) -> String {
-    format!("{} step {}", info.stage, count(info.step))
+    format!("{} step {}", part(info), count(info.step))
+}
+
+/// The stage, and the model within it where the stage trains several.
+fn part(info: &CheckpointInfo) -> String {
+    let folder = info.path.parent().and_then(Path::file_name);
+    match folder.and_then(|name| name.to_str()) {
+        Some(model) if model != info.stage.name() => {
+            format!("{}, {}", info.stage, model.replace('_', " "))
+        }
+        _ => info.stage.to_string(),
+    }
 }
 
 /// All metrics that either checkpoint has, side by side.
@@ -96,7 +107,7 @@ pub(super) fn compare(first: &CheckpointInfo, second: &CheckpointInfo) -> Vec<Me
         name: "size".to_owned(),
         first: bytes(first.bytes),
         second: bytes(second.bytes),
-        change: "".to_owned(),
+        change: String::new(),
     });
     rows
 }
@@ -124,7 +135,7 @@ mod tests {
         CheckpointInfo {
             stage: Stage::Pretrain,
             step,
-            path: "run/pretrain".into(),
+            path: "run/pretrain/step_000010".into(),
             bytes: 1_500_000,
             time_millis: 0,
             metrics: metrics
@@ -156,6 +167,17 @@ mod tests {
                 "loss 5.250"
             ]
         );
+    }
+
+    #[test]
+    fn models_of_one_stage_are_told_apart() {
+        let judge = CheckpointInfo {
+            stage: Stage::Reward,
+            path: "run/reward/judge/step_000010".into(),
+            ..info(10, &[])
+        };
+        assert_eq!(name(&judge), "reward, judge step 10");
+        assert_eq!(name(&info(10, &[])), "pretrain step 10");
     }
 
     #[test]

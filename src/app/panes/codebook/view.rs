@@ -4,7 +4,7 @@ use egui::{Grid, RichText, ScrollArea, Ui};
 
 use super::view_model::{self, COLUMNS, LevelModel, Verdict};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{failure_ui, waiting_ui};
+use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::widgets::{
@@ -12,6 +12,9 @@ use crate::app::widgets::{
 };
 use crate::engine::event::Stage;
 use crate::engine::tokenizer::report::TokenizerReport;
+
+/// Width below which strips of the load would say nothing, points.
+const LEAST_STRIP: f32 = 60.0;
 
 /// The pane and how its load chart is shown.
 #[derive(Default)]
@@ -41,10 +44,15 @@ impl CodebookPane {
             ui.add_space(4.0);
             levels_ui(ui, &levels);
             ui.add_space(8.0);
-            ui.columns(2, |columns| {
-                self.load_ui(&mut columns[0], &levels);
-                entropy_ui(&mut columns[1], &levels);
-            });
+            if ui.available_width() >= TWO_COLUMNS_FROM {
+                ui.columns(2, |columns| {
+                    self.load_ui(&mut columns[0], &levels);
+                    entropy_ui(&mut columns[1], &levels);
+                });
+            } else {
+                self.load_ui(ui, &levels);
+                entropy_ui(ui, &levels);
+            }
             if let Some(report) = &state.run.tokenizer {
                 ui.add_space(8.0);
                 table_ui(ui, report);
@@ -105,7 +113,8 @@ fn verdict_ui(ui: &mut Ui, verdict: &Verdict) {
 }
 
 fn levels_ui(ui: &mut Ui, levels: &[LevelModel]) {
-    let strip_width = (ui.available_width() - 640.0).clamp(60.0, 360.0);
+    let strip_width = (ui.available_width() - 620.0).min(360.0);
+    let has_strips = strip_width >= LEAST_STRIP;
     ScrollArea::horizontal().show(ui, |ui| {
         Grid::new("codebook levels")
             .num_columns(COLUMNS.len() + 2)
@@ -116,8 +125,11 @@ fn levels_ui(ui: &mut Ui, levels: &[LevelModel]) {
                 for (name, tip) in COLUMNS {
                     ui.strong(name).on_hover_text(tip);
                 }
-                ui.strong("Load")
-                    .on_hover_text("Items of every code, in order of code; stronger means more.");
+                if has_strips {
+                    ui.strong("Load").on_hover_text(
+                        "Items of every code, in order of code; stronger means more.",
+                    );
+                }
                 ui.end_row();
                 for (level_idx, level) in levels.iter().enumerate() {
                     let suffix = if level.is_live { " (fitting)" } else { "" };
@@ -127,8 +139,10 @@ fn levels_ui(ui: &mut Ui, levels: &[LevelModel]) {
                             ui.monospace(cell);
                         });
                     }
-                    let summary = format!("Load of {}: {} codes", level.name, level.load.len());
-                    heat_strip(ui, &summary, &level.load, level_idx, strip_width);
+                    if has_strips {
+                        let summary = format!("Load of {}: {} codes", level.name, level.load.len());
+                        heat_strip(ui, &summary, &level.load, level_idx, strip_width);
+                    }
                     ui.end_row();
                 }
             });
@@ -154,6 +168,7 @@ fn entropy_ui(ui: &mut Ui, levels: &[LevelModel]) {
             value: (n_codes as f64).ln(),
         }],
         goal: Goal::Highest,
+        is_from_zero: true,
         exports: &[],
         height: 216.0,
     }

@@ -29,11 +29,15 @@ impl LogPane {
     /// Draws the pane.
     pub fn ui(&mut self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         failure_ui(ui, state);
+        ui.strong(view_model::device(state)).on_hover_text(
+            "An explicit request that cannot be met is an error, never a silent fallback.",
+        );
         stat_grid(ui, &view_model::figures(state));
         ui.separator();
         ui.columns(2, |columns| {
-            devices_ui(&mut columns[0], state, commands);
-            stages_ui(&mut columns[1], state);
+            // Columns would justify the text.
+            columns[0].vertical(|ui| devices_ui(ui, state, commands));
+            columns[1].vertical(|ui| stages_ui(ui, state));
         });
         ui.separator();
         self.messages_ui(ui, state);
@@ -61,6 +65,8 @@ impl LogPane {
             return;
         }
         let row_height = ui.text_style_height(&egui::TextStyle::Body);
+        // Rows hold text only, so they need not be as high as buttons.
+        ui.spacing_mut().interact_size.y = row_height;
         ScrollArea::vertical()
             .id_salt("messages")
             .auto_shrink(false)

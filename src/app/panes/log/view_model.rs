@@ -5,28 +5,23 @@ use crate::app::widgets::Stat;
 use crate::app::widgets::number::{bytes, count, duration, significant};
 use crate::engine::event::{NoticeLevel, Stage};
 
-/// Figures of the device and of this process.
+/// Requested and actual device, in one sentence.
+pub(super) fn device(state: &AppState) -> String {
+    let device = &state.run.device;
+    if device.actual.is_empty() {
+        "No run has chosen a device yet.".to_owned()
+    } else {
+        format!(
+            "Runs on {} (asked for {}).",
+            device.actual, device.requested
+        )
+    }
+}
+
+/// Figures of this process and of the run.
 pub(super) fn figures(state: &AppState) -> Vec<Stat> {
     let run = &state.run;
-    let or_unknown = |text: &str| {
-        if text.is_empty() {
-            "none yet".to_owned()
-        } else {
-            text.to_owned()
-        }
-    };
-    let mut stats = vec![
-        Stat::new(
-            "Requested device",
-            or_unknown(&run.device.requested),
-            "What the settings of the run ask for.",
-        ),
-        Stat::new(
-            "Actual device",
-            or_unknown(&run.device.actual),
-            "What computes. An explicit request that cannot be met is an error, never a silent fallback.",
-        ),
-    ];
+    let mut stats = Vec::new();
     if let Some((stage, speed)) = speed(state) {
         let tip = format!("Last value that stage {stage} reported.");
         stats.push(Stat::new("Speed", significant(speed, 4), tip).unit("codes/s"));
@@ -40,15 +35,10 @@ pub(super) fn figures(state: &AppState) -> Vec<Stat> {
         memory,
         "Resident memory of this process.",
     ));
-    let cores = state.vitals.cpu_cores;
-    stats.push(
-        Stat::new(
-            "Processor",
-            cores.map_or_else(|| "n/a".to_owned(), |cores| format!("{cores:.1}")),
-            "Processor use of this process; 1 is one core busy.",
-        )
-        .unit("cores"),
-    );
+    if let Some(cores) = state.vitals.cpu_cores {
+        let tip = "Processor use of this process; 1 is one core busy.";
+        stats.push(Stat::new("Processor", format!("{cores:.1}"), tip).unit("cores"));
+    }
     stats.push(
         Stat::new(
             "Frame",
@@ -153,7 +143,10 @@ mod tests {
     #[test]
     fn unknown_figures_say_so() {
         let figures = figures(&AppState::default());
-        assert_eq!(figures[0].value, "none yet");
+        assert_eq!(
+            device(&AppState::default()),
+            "No run has chosen a device yet."
+        );
         assert!(
             figures
                 .iter()
@@ -169,8 +162,10 @@ mod tests {
             requested: "auto".into(),
             actual: "cpu (flex, 2 threads)".into(),
         };
-        let figures = figures(&state);
-        assert_eq!(figures[1].value, "cpu (flex, 2 threads)");
+        assert_eq!(
+            device(&state),
+            "Runs on cpu (flex, 2 threads) (asked for auto)."
+        );
     }
 
     #[test]

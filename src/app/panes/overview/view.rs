@@ -7,7 +7,6 @@ use crate::app::command::UiCommand;
 use crate::app::panes::common::{failure_ui, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme;
-use crate::app::widgets::number::percent;
 use crate::app::widgets::{BarChart, empty_state, score_bar, stat_grid};
 use crate::engine::event::Stage;
 
@@ -86,7 +85,7 @@ fn dataset_ui(ui: &mut Ui, model: &DatasetModel) {
             for (name, events, share) in &model.feedback {
                 ui.label(name);
                 score_bar(ui, name, *share, (0.0, 1.0), 220.0);
-                ui.monospace(format!("{:>7}  {events}", percent(*share)));
+                ui.monospace(events);
                 ui.end_row();
             }
         });

@@ -226,13 +226,16 @@ fn counts(stats: &DatasetStats) -> Vec<Stat> {
 }
 
 impl Histogram {
-    /// From (upper edge of the bucket, count), edges rising.
+    /// From (upper edge of the bucket, count), edges rising. Buckets below the first are not told, so it has no
+    /// lower edge, unless it is that of zero or one.
     fn new(buckets: &[(u64, u64)]) -> Self {
         let mut first = 0;
         let mut histogram = Self::default();
         for (last, n) in buckets {
-            histogram.names.push(if first >= *last {
+            histogram.names.push(if first >= *last || *last == 1 {
                 count(*last)
+            } else if first == 0 {
+                format!("up to {}", count(*last))
             } else {
                 format!("{} to {}", count(first), count(*last))
             });

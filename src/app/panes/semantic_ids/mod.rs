@@ -3,6 +3,7 @@
 mod search;
 mod tree;
 mod tree_row;
+mod tree_view;
 mod view;
 
 pub use view::SemanticIdsPane;

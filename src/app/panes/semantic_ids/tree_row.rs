@@ -13,6 +13,7 @@ pub(super) fn tree_row_ui(
     table: &ItemTable,
     row: &TreeRow,
     is_selected: bool,
+    is_at_cursor: bool,
     height: f32,
 ) -> egui::Response {
     let name = match row.item_idx {
@@ -28,7 +29,7 @@ pub(super) fn tree_row_ui(
         ),
     };
     let width = ui.available_width();
-    let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(width, height), egui::Sense::CLICK);
     let is_node = row.item_idx.is_none();
     response.widget_info(|| WidgetInfo::selected(Role::TreeItem, true, is_selected, &name));
     if is_selected {
@@ -40,7 +41,7 @@ pub(super) fn tree_row_ui(
             ui.visuals().widgets.hovered.bg_stroke,
             egui::StrokeKind::Inside,
         );
-    } else if response.hovered() || response.has_focus() {
+    } else if response.hovered() || is_at_cursor {
         ui.painter()
             .rect_filled(rect, 3.0, ui.visuals().faint_bg_color);
     }
@@ -63,14 +64,10 @@ pub(super) fn tree_row_ui(
         semantic_id_chip(&mut inside, last, &row.prefix[last..]);
         inside.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
             ui.add_space(10.0);
-            ui.label(
-                RichText::new(format!("{:>6}", count(row.popularity)))
-                    .monospace()
-                    .weak(),
-            )
-            .on_hover_text("Positive events of these items in the training part.");
-            ui.monospace(count(row.n_items as u64))
-                .on_hover_text("Items at or below this prefix.");
+            let events = RichText::new(format!("{:>6}", count(row.popularity)));
+            ui.add(Label::new(events.monospace().weak()).selectable(false));
+            let items = RichText::new(count(row.n_items as u64));
+            ui.add(Label::new(items.monospace()).selectable(false));
         });
     } else if let Some(item_idx) = row.item_idx {
         let item = &table.rows[item_idx as usize].item;

@@ -1,14 +1,13 @@
 //! Draws the tree, the table and what is known of the selected item.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use egui::{Label, RichText, ScrollArea, TextEdit, Ui};
 use egui_extras::{Size, StripBuilder};
 
 use super::search::{ItemColumn, Query, neighbours, search};
-use super::tree::{ItemIndex, TreeRow};
-use super::tree_row::tree_row_ui;
+use super::tree::ItemIndex;
+use super::tree_view::TreeView;
 use crate::app::command::UiCommand;
 use crate::app::panes::common::{failure_ui, waiting_ui};
 use crate::app::state::{AppState, ItemsState};
@@ -53,13 +52,13 @@ const COLUMNS: [TableColumn<'_>; 6] = [
     TableColumn {
         name: "Popularity",
         tip: "Positive events in the training part.",
-        width: 76.0,
+        width: 96.0,
         is_number: true,
     },
     TableColumn {
         name: "Sharing",
         tip: "Items with the same semantic ID, this one included.",
-        width: 62.0,
+        width: 76.0,
         is_number: true,
     },
 ];
@@ -70,10 +69,9 @@ pub struct SemanticIdsPane {
     text: String,
     is_shared: bool,
     sort: Option<TableSort>,
-    open: BTreeSet<Vec<Code>>,
     table: Option<Arc<ItemTable>>,
     index: ItemIndex,
-    tree: Vec<TreeRow>,
+    tree: TreeView,
     query: Option<Query>,
     found: Vec<u32>,
 }
@@ -119,7 +117,7 @@ impl SemanticIdsPane {
             .is_some_and(|known| Arc::ptr_eq(known, table));
         if !is_known {
             self.index = ItemIndex::new(table);
-            self.tree = self.index.rows(table, &self.open);
+            self.tree.refresh(table, &self.index);
             self.table = Some(Arc::clone(table));
             self.query = None;
         }
@@ -184,7 +182,7 @@ impl SemanticIdsPane {
             .size(Size::exact(TREE_WIDTH))
             .size(Size::remainder())
             .horizontal(|mut strip| {
-                strip.cell(|ui| self.tree_ui(ui, table, state, commands));
+                strip.cell(|ui| self.tree.ui(ui, table, &self.index, state, commands));
                 strip.cell(|ui| {
                     let detail = if state.selection.item.is_some() {
                         DETAIL_HEIGHT.min(height * 0.45)
@@ -197,46 +195,6 @@ impl SemanticIdsPane {
                     }
                 });
             });
-    }
-
-    fn tree_ui(
-        &mut self,
-        ui: &mut Ui,
-        table: &ItemTable,
-        state: &AppState,
-        commands: &mut Vec<UiCommand>,
-    ) {
-        ui.strong("Prefix tree").on_hover_text(
-            "Level by level: code, items at or below it, their positive events. Sorted by code.",
-        );
-        let row_height = ui.text_style_height(&egui::TextStyle::Body) + 4.0;
-        let mut toggled = None;
-        ScrollArea::vertical()
-            .id_salt("prefix tree")
-            .auto_shrink(false)
-            .show_rows(ui, row_height, self.tree.len(), |ui, range| {
-                for row in &self.tree[range] {
-                    let is_selected = match row.item_idx {
-                        Some(item_idx) => state.selection.item == Some(item_idx),
-                        None => state.selection.prefix == row.prefix,
-                    };
-                    let response = tree_row_ui(ui, table, row, is_selected, row_height);
-                    if response.clicked() {
-                        if row.item_idx.is_some() {
-                            commands.push(UiCommand::SelectItem(row.item_idx));
-                        } else {
-                            toggled = Some(row.prefix.clone());
-                            commands.push(UiCommand::SelectPrefix(row.prefix.clone()));
-                        }
-                    }
-                }
-            });
-        if let Some(prefix) = toggled {
-            if !self.open.remove(&prefix) {
-                self.open.insert(prefix);
-            }
-            self.tree = self.index.rows(table, &self.open);
-        }
     }
 
     fn table_ui(

@@ -1,16 +1,20 @@
 //! Draws the slates pane.
 
-use egui::{Align, ComboBox, Grid, Key, Label, Layout, RichText, ScrollArea, TextEdit, Ui};
+use egui::{
+    Align, ComboBox, Grid, Key, Label, Layout, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
+};
 
 use super::view_model::{self, ScoreRow, TextTable};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{failure_ui, waiting_ui};
+use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::widgets::{score_bar, semantic_id_chip};
 use crate::engine::event::{ScoredSlate, SlateComparison, SlateItem, Stage};
 use crate::engine::seed::Seed;
 
+/// Width from which an item's codes and title stand in one line, points.
+const ONE_LINE_FROM: f32 = 260.0;
 /// Items of the history that are shown, the newest ones.
 const MAX_HISTORY: usize = 12;
 
@@ -139,28 +143,41 @@ impl SlatesPane {
                 }
             }
         });
-        ui.columns(3, |columns| {
-            let [history, before, after] = columns else {
-                return;
-            };
-            history_ui(history, slates, commands);
+        let width = ui.available_width();
+        if width < TWO_COLUMNS_FROM {
+            self.pair_ui(ui, slates, commands);
+            history_ui(ui, slates, commands);
+            return;
+        }
+        let top_down = Layout::top_down(Align::Min);
+        ui.horizontal_top(|ui| {
+            ui.allocate_ui_with_layout(vec2(width * 0.32, 0.0), top_down, |ui| {
+                ui.set_width(width * 0.32);
+                history_ui(ui, slates, commands);
+            });
+            ui.add_space(8.0);
+            ui.allocate_ui_with_layout(ui.available_size(), top_down, |ui| {
+                self.pair_ui(ui, slates, commands);
+            });
+        });
+    }
+
+    /// The slates of the chosen rank side by side, and their scores.
+    fn pair_ui(&self, ui: &mut Ui, slates: &SlateComparison, commands: &mut Vec<UiCommand>) {
+        let (before, after) = (slates.before.get(self.rank), slates.after.get(self.rank));
+        ui.columns(2, |columns| {
             slate_ui(
-                before,
+                &mut columns[0],
                 "Before alignment",
                 slates,
-                slates.before.get(self.rank),
+                before,
                 commands,
             );
-            slate_ui(
-                after,
-                "After alignment",
-                slates,
-                slates.after.get(self.rank),
-                commands,
-            );
+            slate_ui(&mut columns[1], "After alignment", slates, after, commands);
         });
         ui.add_space(6.0);
         scores_ui(ui, &view_model::scores(slates, self.rank));
+        ui.add_space(6.0);
     }
 }
 
@@ -220,24 +237,32 @@ fn slate_ui(
     ));
 }
 
+/// An item with its codes; under each other where there is little room.
 fn item_ui(ui: &mut Ui, item: &SlateItem, is_held_out: bool, commands: &mut Vec<UiCommand>) {
-    ui.horizontal(|ui| {
+    if ui.available_width() >= ONE_LINE_FROM {
+        ui.horizontal(|ui| {
+            semantic_id_chip(ui, 0, &item.codes);
+            title_ui(ui, item, is_held_out, commands);
+        });
+    } else {
+        title_ui(ui, item, is_held_out, commands);
         semantic_id_chip(ui, 0, &item.codes);
-        let mut title = RichText::new(&item.title);
-        if is_held_out {
-            title = title.color(theme::of(ui).good).strong();
-        }
-        let response = ui.add(Label::new(title).truncate().sense(egui::Sense::click()));
-        if response
-            .on_hover_text(format!(
-                "{} (item {}). Click to select it.",
-                item.title, item.external_id
-            ))
-            .clicked()
-        {
-            commands.push(UiCommand::SelectItem(Some(item.item_idx)));
-        }
-    });
+    }
+}
+
+fn title_ui(ui: &mut Ui, item: &SlateItem, is_held_out: bool, commands: &mut Vec<UiCommand>) {
+    let mut title = RichText::new(&item.title);
+    if is_held_out {
+        title = title.color(theme::of(ui).good).strong();
+    }
+    let label = Label::new(title).truncate().sense(Sense::click());
+    let tip = format!(
+        "{} (item {}). Click to select it.",
+        item.title, item.external_id
+    );
+    if ui.add(label).on_hover_text(tip).clicked() {
+        commands.push(UiCommand::SelectItem(Some(item.item_idx)));
+    }
 }
 
 fn scores_ui(ui: &mut Ui, rows: &[ScoreRow]) {
@@ -267,6 +292,7 @@ fn scores_ui(ui: &mut Ui, rows: &[ScoreRow]) {
         });
 }
 
+/// A table whose figures end at the same place: cells are padded, because a grid cannot align to the right.
 fn table_ui(ui: &mut Ui, id: &str, table: &TextTable) {
     ScrollArea::horizontal().id_salt(id).show(ui, |ui| {
         Grid::new(id)
@@ -283,9 +309,8 @@ fn table_ui(ui: &mut Ui, id: &str, table: &TextTable) {
                         if column_idx == 0 {
                             ui.label(cell);
                         } else {
-                            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                                ui.monospace(cell);
-                            });
+                            let width = table.width(column_idx);
+                            ui.monospace(format!("{cell:>width$}"));
                         }
                     }
                     ui.end_row();

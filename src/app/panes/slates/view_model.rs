@@ -32,6 +32,14 @@ pub(super) struct TextTable {
     pub rows: Vec<Vec<String>>,
 }
 
+impl TextTable {
+    /// Characters of the longest cell of a column.
+    pub(super) fn width(&self, column_idx: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column_idx));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    }
+}
+
 /// Users that can be chosen without typing.
 pub(super) fn known_users(state: &AppState) -> Vec<&str> {
     state.run.slates.keys().map(String::as_str).collect()

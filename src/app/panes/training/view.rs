@@ -5,17 +5,15 @@ use egui::{ComboBox, ScrollArea, Ui};
 use super::export;
 use super::view_model::{ChartModel, XAxis, charts, stage_title};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{failure_ui, waiting_ui};
+use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::widgets::{
     ExportFormat, MetricPlot, PlotSeries, PlotView, Reference, plot_controls,
 };
 use crate::engine::event::{RunId, Stage};
 
-/// Height of a chart in points.
-const CHART_HEIGHT: f32 = 230.0;
-/// Width below which charts stand under each other.
-const TWO_COLUMNS_FROM: f32 = 640.0;
+/// Least and greatest height of a chart in points.
+const CHART_HEIGHT: (f32, f32) = (150.0, 230.0);
 
 /// The pane, how its charts are drawn, and the charts of the newest event.
 #[derive(Default)]
@@ -43,10 +41,11 @@ impl TrainingPane {
             );
         }
         failure_ui(ui, state);
-        ui.horizontal_wrapped(|ui| self.controls_ui(ui));
+        self.controls_ui(ui);
         ui.separator();
+        let height = (ui.available_height() - 8.0).clamp(CHART_HEIGHT.0, CHART_HEIGHT.1);
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            self.charts_ui(ui, commands);
+            self.charts_ui(ui, height, commands);
         });
     }
 
@@ -60,15 +59,21 @@ impl TrainingPane {
     }
 
     fn controls_ui(&mut self, ui: &mut Ui) {
-        ui.selectable_value(&mut self.stage, None, "All stages");
-        for stage in Stage::ALL {
-            if self.charts.iter().any(|chart| chart.stage == stage) {
-                ui.selectable_value(&mut self.stage, Some(stage), stage_title(stage));
+        ui.horizontal_wrapped(|ui| {
+            ui.selectable_value(&mut self.stage, None, "All stages");
+            for stage in Stage::ALL {
+                if self.charts.iter().any(|chart| chart.stage == stage) {
+                    ui.selectable_value(&mut self.stage, Some(stage), stage_title(stage));
+                }
             }
-        }
-        ui.separator();
-        plot_controls(ui, &mut self.view);
-        ui.separator();
+        });
+        ui.horizontal_wrapped(|ui| {
+            plot_controls(ui, &mut self.view);
+            self.x_axis_ui(ui);
+        });
+    }
+
+    fn x_axis_ui(&mut self, ui: &mut Ui) {
         let label = ui.label("Over").on_hover_text("What the x axis counts.");
         let choice = ComboBox::from_id_salt("x axis")
             .selected_text(format!("{}s", self.x_axis.name()))
@@ -81,7 +86,7 @@ impl TrainingPane {
         choice.response.labelled_by(label.id);
     }
 
-    fn charts_ui(&self, ui: &mut Ui, commands: &mut Vec<UiCommand>) {
+    fn charts_ui(&self, ui: &mut Ui, height: f32, commands: &mut Vec<UiCommand>) {
         let shown: Vec<&ChartModel> = self
             .charts
             .iter()
@@ -95,14 +100,21 @@ impl TrainingPane {
         for row in shown.chunks(n_columns) {
             ui.columns(n_columns, |columns| {
                 for (ui, chart) in columns.iter_mut().zip(row) {
-                    self.chart_ui(ui, chart, commands);
+                    // Columns would justify the note.
+                    ui.vertical(|ui| self.chart_ui(ui, chart, height, commands));
                 }
             });
             ui.add_space(6.0);
         }
     }
 
-    fn chart_ui(&self, ui: &mut Ui, chart: &ChartModel, commands: &mut Vec<UiCommand>) {
+    fn chart_ui(
+        &self,
+        ui: &mut Ui,
+        chart: &ChartModel,
+        height: f32,
+        commands: &mut Vec<UiCommand>,
+    ) {
         let export = MetricPlot {
             title: &chart.title,
             tip: chart.tip,
@@ -126,7 +138,8 @@ impl TrainingPane {
                 .collect(),
             goal: chart.goal,
             exports: &ExportFormat::ALL,
-            height: CHART_HEIGHT,
+            is_from_zero: false,
+            height,
         }
         .show(ui, self.view);
         if !chart.note.is_empty() {

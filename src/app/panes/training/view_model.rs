@@ -85,7 +85,7 @@ struct Spec {
     note: &'static str,
 }
 
-const SPECS: [Spec; 10] = [
+const SPECS: [Spec; 12] = [
     Spec {
         stage: Stage::Pretrain,
         title: "Pretraining loss",
@@ -130,8 +130,30 @@ const SPECS: [Spec; 10] = [
         stage: Stage::Reward,
         title: "Reward model loss",
         tip: "Binary cross-entropy summed over the heads, for the model that alignment uses and for the judge.",
-        unit: "",
-        legend: reward_legend,
+        unit: "nats",
+        legend: |name| {
+            only(name, "loss", "reward model").or_else(|| only(name, "judge_loss", "judge"))
+        },
+        goal: Goal::Lowest,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Reward,
+        title: "Reward model loss per head",
+        tip: "Binary cross-entropy of each head of the model that alignment uses.",
+        unit: "nats",
+        legend: |name| name.strip_prefix("loss_").map(str::to_owned),
+        goal: Goal::Lowest,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Reward,
+        title: "Judge loss per head",
+        tip: "Binary cross-entropy of each head of the judge, which is trained on other users.",
+        unit: "nats",
+        legend: |name| name.strip_prefix("judge_loss_").map(str::to_owned),
         goal: Goal::Lowest,
         references: &[],
         note: "",
@@ -277,16 +299,6 @@ fn level_legend(name: &str) -> Option<String> {
     Some(format!("level {}", level_letter(number.checked_sub(1)?)))
 }
 
-fn reward_legend(name: &str) -> Option<String> {
-    if !name.contains("loss") {
-        None
-    } else if name.contains("judge") {
-        Some("judge".to_owned())
-    } else {
-        Some("reward model".to_owned())
-    }
-}
-
 fn on_axis(points: &[SeriesPoint], x_axis: XAxis) -> Vec<[f64; 2]> {
     points
         .iter()
@@ -383,7 +395,10 @@ mod tests {
 
     #[test]
     fn policy_and_judge_share_a_chart() {
-        let run = run_with(Stage::Reward, &[("loss", 1.0), ("judge_loss", 1.1)]);
+        let run = run_with(
+            Stage::Reward,
+            &[("loss", 1.0), ("judge_loss", 1.1), ("judge_loss_vtr", 0.5)],
+        );
         let shown = charts(&run, XAxis::Step);
         let names: Vec<&str> = shown[0]
             .lines
@@ -391,5 +406,6 @@ mod tests {
             .map(|line| line.name.as_str())
             .collect();
         assert_eq!(names, ["judge", "reward model"]);
+        assert_eq!(titles(&run), ["Reward model loss", "Judge loss per head"]);
     }
 }
