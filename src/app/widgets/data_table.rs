@@ -79,6 +79,10 @@ impl DataTable<'_> {
         let row_height = ui.text_style_height(&TextStyle::Body) + 6.0;
         let inside = ui.push_id(self.name, |ui| {
             ui.set_height(self.height);
+            // Cells have colours of their own, which must stay readable on the selected row.
+            let tokens = theme::of(ui);
+            ui.visuals_mut().selection.bg_fill = tokens.accent.gamma_multiply(0.25);
+            ui.visuals_mut().selection.stroke.color = tokens.text;
             self.rows_ui(ui, row_height, scroll_to, &mut action);
         });
         // The table as a whole is the one Tab stop; rows only sense clicks.
@@ -89,9 +93,10 @@ impl DataTable<'_> {
             area.request_focus();
         }
         if area.has_focus() {
-            let ring = ui.visuals().widgets.active.bg_stroke;
+            let ring = (1.0, theme::of(ui).accent);
+            let around = area.rect.expand2(vec2(4.0, 1.0));
             ui.painter()
-                .rect_stroke(area.rect, 2.0, ring, StrokeKind::Inside);
+                .rect_stroke(around, 2.0, ring, StrokeKind::Inside);
             self.keys(ui, id, row_height, &mut action);
         }
         action

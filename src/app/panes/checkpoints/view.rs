@@ -13,7 +13,7 @@ const COLUMNS: [TableColumn<'_>; 5] = [
     TableColumn {
         name: "Stage",
         tip: "The stage that wrote it.",
-        width: 190.0,
+        width: 220.0,
         is_number: false,
     },
     TableColumn {

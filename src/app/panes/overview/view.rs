@@ -85,7 +85,7 @@ fn dataset_ui(ui: &mut Ui, model: &DatasetModel) {
             for (name, events, share) in &model.feedback {
                 ui.label(name);
                 score_bar(ui, name, *share, (0.0, 1.0), 220.0);
-                ui.monospace(events);
+                ui.monospace(format!("{events:>11}"));
                 ui.end_row();
             }
         });

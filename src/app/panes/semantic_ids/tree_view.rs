@@ -12,6 +12,7 @@ use super::tree::{ItemIndex, TreeRow};
 use super::tree_row::tree_row_ui;
 use crate::app::command::UiCommand;
 use crate::app::state::AppState;
+use crate::app::theme;
 use crate::engine::run::items::ItemTable;
 use crate::engine::tokenizer::Code;
 
@@ -94,7 +95,7 @@ impl TreeView {
         let summary = format!("Prefix tree, {} rows", self.rows.len());
         focus.widget_info(|| WidgetInfo::labeled(Role::Tree, true, &summary));
         if has_focus {
-            let ring = ui.visuals().widgets.active.bg_stroke;
+            let ring = (1.0, theme::of(ui).accent);
             ui.painter()
                 .rect_stroke(focus.rect, 2.0, ring, StrokeKind::Inside);
         }

@@ -46,7 +46,7 @@ const COLUMNS: [TableColumn<'_>; 6] = [
     TableColumn {
         name: "Semantic ID",
         tip: "One code per level.",
-        width: 150.0,
+        width: 180.0,
         is_number: false,
     },
     TableColumn {

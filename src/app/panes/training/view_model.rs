@@ -85,7 +85,7 @@ struct Spec {
     note: &'static str,
 }
 
-const SPECS: [Spec; 12] = [
+const SPECS: [Spec; 14] = [
     Spec {
         stage: Stage::Pretrain,
         title: "Pretraining loss",
@@ -214,6 +214,26 @@ const SPECS: [Spec; 12] = [
         references: &[],
         note: "Both may fall while the margin rises: DPO only asks for the distance between them. \
                A chosen line that falls much faster than the loss improves calls for a smaller learning rate.",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Reward gap of the pairs",
+        tip: "Reward of the chosen slate minus that of the rejected one, mean over the pairs of the step.",
+        unit: "",
+        legend: |name| only(name, "reward_gap", "reward gap"),
+        goal: Goal::None,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Preference pairs per step",
+        tip: "Sessions of the step that got a preference pair.",
+        unit: "pairs",
+        legend: |name| only(name, "step_pairs", "pairs"),
+        goal: Goal::None,
+        references: &[],
+        note: "",
     },
 ];
 
