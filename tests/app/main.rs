@@ -3,3 +3,4 @@
 mod common;
 mod flows;
 mod panes;
+mod states;
