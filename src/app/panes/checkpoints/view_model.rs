@@ -112,7 +112,7 @@ pub(super) fn compare(first: &CheckpointInfo, second: &CheckpointInfo) -> Vec<Me
     rows
 }
 
-/// Python that loads an export folder.
+/// Python that loads an export folder and generates slates for a history of five items.
 pub(super) fn python_snippet(folder: &Path) -> String {
     let folder = folder.display().to_string();
     // A JSON string is a Python string too: quotes and backslashes of the path stay what they are.
@@ -122,7 +122,9 @@ pub(super) fn python_snippet(folder: &Path) -> String {
          folder = {quoted}\n\
          sys.path.insert(0, folder)\n\
          from onerec_model import load\n\
-         model, tokenizer = load(folder)\n"
+         generator, items = load(folder)\n\
+         history = items.all_codes()[:5]\n\
+         slates = generator.generate(history, items.all_codes(), n_items=5, n_beams=16)\n"
     )
 }
 

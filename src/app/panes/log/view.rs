@@ -4,13 +4,16 @@ use egui::{Grid, Label, RichText, ScrollArea, Ui};
 
 use super::view_model::{self, level_name};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{command_button, failure_ui};
+use crate::app::panes::common::{TWO_COLUMNS_FROM, command_button, failure_ui};
 use crate::app::state::{AppState, LogLine};
 use crate::app::theme;
 use crate::app::widgets::number::utc_second_of_day;
 use crate::app::widgets::stat_grid;
 use crate::engine::device::DeviceStatus;
 use crate::engine::event::NoticeLevel;
+
+/// Least height of the list of messages, points.
+const LEAST_MESSAGES: f32 = 150.0;
 
 /// The pane and the least severe level that it shows.
 pub struct LogPane {
@@ -34,16 +37,25 @@ impl LogPane {
         );
         stat_grid(ui, &view_model::figures(state));
         ui.separator();
-        ui.columns(2, |columns| {
-            // Columns would justify the text.
-            columns[0].vertical(|ui| devices_ui(ui, state, commands));
-            columns[1].vertical(|ui| stages_ui(ui, state));
+        let height = (ui.available_height() * 0.45).max(LEAST_MESSAGES);
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            self.messages_ui(ui, state, height);
+            ui.separator();
+            if ui.available_width() >= TWO_COLUMNS_FROM {
+                ui.columns(2, |columns| {
+                    // Columns would justify the text.
+                    columns[0].vertical(|ui| devices_ui(ui, state, commands));
+                    columns[1].vertical(|ui| stages_ui(ui, state));
+                });
+            } else {
+                devices_ui(ui, state, commands);
+                ui.separator();
+                stages_ui(ui, state);
+            }
         });
-        ui.separator();
-        self.messages_ui(ui, state);
     }
 
-    fn messages_ui(&mut self, ui: &mut Ui, state: &AppState) {
+    fn messages_ui(&mut self, ui: &mut Ui, state: &AppState, height: f32) {
         let lines = view_model::messages(state, self.level);
         ui.horizontal_wrapped(|ui| {
             ui.strong("Messages");
@@ -65,12 +77,13 @@ impl LogPane {
             return;
         }
         let row_height = ui.text_style_height(&egui::TextStyle::Body);
-        // Rows hold text only, so they need not be as high as buttons.
-        ui.spacing_mut().interact_size.y = row_height;
         ScrollArea::vertical()
             .id_salt("messages")
-            .auto_shrink(false)
+            .auto_shrink([false, true])
+            .max_height(height)
             .show_rows(ui, row_height, lines.len(), |ui, range| {
+                // Rows hold text only, so they need not be as high as buttons.
+                ui.spacing_mut().interact_size.y = row_height;
                 for line in &lines[range] {
                     message_ui(ui, line);
                 }

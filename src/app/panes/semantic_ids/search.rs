@@ -9,29 +9,29 @@ use crate::engine::tokenizer::pattern::SidPattern;
 /// Columns of the item table, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ItemColumn {
-    /// The dataset's identifier.
-    Id,
     /// The title.
     Title,
-    /// Categories or tags.
-    Categories,
     /// The semantic ID.
     SemanticId,
     /// Positive events in the training part.
     Popularity,
     /// Items with the same semantic ID.
     Sharing,
+    /// The dataset's identifier.
+    Id,
+    /// Categories or tags.
+    Categories,
 }
 
 impl ItemColumn {
-    /// All columns in order.
+    /// All columns in order; the first ones are shown where there is little room.
     pub(super) const ALL: [Self; 6] = [
-        Self::Id,
         Self::Title,
-        Self::Categories,
         Self::SemanticId,
         Self::Popularity,
         Self::Sharing,
+        Self::Id,
+        Self::Categories,
     ];
 }
 
@@ -169,7 +169,7 @@ mod tests {
             is_shared,
             prefix: prefix.to_vec(),
             sort: TableSort {
-                column_idx: 4,
+                column_idx: ItemColumn::Popularity as usize,
                 is_descending: true,
             },
         };

@@ -19,28 +19,21 @@ use crate::engine::event::Stage;
 use crate::engine::run::items::ItemTable;
 use crate::engine::tokenizer::Code;
 
-/// Width of the tree in points.
-const TREE_WIDTH: f32 = 250.0;
+/// Width of the tree in points, in a wide and in a narrow pane.
+const TREE_WIDTH: (f32, f32) = (250.0, 190.0);
+/// Width from which a pane has room for all columns, points.
+const ALL_COLUMNS_FROM: f32 = 900.0;
+/// Columns of the item table that a narrow pane shows.
+const N_NARROW_COLUMNS: usize = 3;
 /// Height of the selected item's details in points.
 const DETAIL_HEIGHT: f32 = 150.0;
 
+/// In the order of [`ItemColumn::ALL`].
 const COLUMNS: [TableColumn<'_>; 6] = [
-    TableColumn {
-        name: "Item",
-        tip: "The dataset's own identifier.",
-        width: 80.0,
-        is_number: false,
-    },
     TableColumn {
         name: "Title",
         tip: "Title, or the identifier where there is none.",
         width: 0.0,
-        is_number: false,
-    },
-    TableColumn {
-        name: "Categories",
-        tip: "Categories or tags.",
-        width: 110.0,
         is_number: false,
     },
     TableColumn {
@@ -60,6 +53,18 @@ const COLUMNS: [TableColumn<'_>; 6] = [
         tip: "Items with the same semantic ID, this one included.",
         width: 76.0,
         is_number: true,
+    },
+    TableColumn {
+        name: "Item",
+        tip: "The dataset's own identifier.",
+        width: 80.0,
+        is_number: false,
+    },
+    TableColumn {
+        name: "Categories",
+        tip: "Categories or tags.",
+        width: 110.0,
+        is_number: false,
     },
 ];
 
@@ -178,8 +183,13 @@ impl SemanticIdsPane {
         commands: &mut Vec<UiCommand>,
     ) {
         let height = ui.available_height();
+        let (tree_width, n_columns) = if ui.available_width() >= ALL_COLUMNS_FROM {
+            (TREE_WIDTH.0, COLUMNS.len())
+        } else {
+            (TREE_WIDTH.1, N_NARROW_COLUMNS)
+        };
         StripBuilder::new(ui)
-            .size(Size::exact(TREE_WIDTH))
+            .size(Size::exact(tree_width))
             .size(Size::remainder())
             .horizontal(|mut strip| {
                 strip.cell(|ui| self.tree.ui(ui, table, &self.index, state, commands));
@@ -189,7 +199,7 @@ impl SemanticIdsPane {
                     } else {
                         0.0
                     };
-                    self.table_ui(ui, table, state, commands, height - detail);
+                    self.table_ui(ui, table, state, commands, n_columns, height - detail);
                     if let Some(item_idx) = state.selection.item {
                         detail_ui(ui, table, item_idx, commands, detail);
                     }
@@ -203,13 +213,14 @@ impl SemanticIdsPane {
         table: &ItemTable,
         state: &AppState,
         commands: &mut Vec<UiCommand>,
+        n_columns: usize,
         height: f32,
     ) {
         let row_of = |row: usize| &table.rows[self.found[row] as usize];
         let selected = state.selection.item;
         let action = DataTable {
             name: "Items",
-            columns: &COLUMNS,
+            columns: &COLUMNS[..n_columns],
             n_rows: self.found.len(),
             selected: selected.and_then(|item| self.found.iter().position(|found| *found == item)),
             sort: Some(self.sort()),
@@ -279,17 +290,18 @@ fn detail_ui(
             ui.strong("Nearest items").on_hover_text(
                 "Euclidean distance of the item vectors, and how many codes both semantic IDs share from the start.",
             );
-            egui::Grid::new("neighbours").num_columns(4).striped(true).show(ui, |ui| {
-                for neighbour in near {
-                    let other = &table.rows[neighbour.item_idx as usize];
-                    ui.monospace(significant(f64::from(neighbour.distance), 3));
-                    ui.monospace(format!("{} shared", neighbour.shared_prefix));
+            for neighbour in near {
+                let other = &table.rows[neighbour.item_idx as usize];
+                ui.horizontal(|ui| {
+                    let distance = significant(f64::from(neighbour.distance), 3);
+                    ui.monospace(format!("{distance:>7}  {} shared", neighbour.shared_prefix));
                     semantic_id_chip(ui, 0, &other.codes);
-                    if ui.link(other.item.label()).clicked() {
+                    let title = RichText::new(other.item.label()).color(ui.visuals().hyperlink_color);
+                    let link = Label::new(title).truncate().sense(egui::Sense::click());
+                    if ui.add(link).on_hover_text(other.item.label()).clicked() {
                         commands.push(UiCommand::SelectItem(Some(neighbour.item_idx)));
                     }
-                    ui.end_row();
-                }
-            });
+                });
+            }
         });
 }
