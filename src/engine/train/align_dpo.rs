@@ -55,7 +55,7 @@ pub fn run(
 ) -> Result<EncoderDecoder, EngineError> {
     let config = ctx.config;
     let settings = &config.align;
-    let mut source = SessionSource::new(data, items, config, "align.shuffle")?;
+    let mut source = SessionSource::new(data, config, "align.shuffle")?;
     let store = store(ctx, data, items);
     let n_steps = settings.iterations * settings.steps_per_iteration;
     let spec = LoopSpec {

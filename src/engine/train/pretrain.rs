@@ -9,6 +9,7 @@ use burn::optim::GradientsParams;
 
 use crate::engine::batch::{Example, SessionBatch};
 use crate::engine::checkpoint::CheckpointStore;
+use crate::engine::config::ExperimentConfig;
 use crate::engine::data::DataError;
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::session::Session;
@@ -43,7 +44,7 @@ pub fn run(
 ) -> Result<EncoderDecoder, EngineError> {
     let config = ctx.config;
     let settings = &config.pretrain;
-    let mut source = SessionSource::new(data, items, config, "pretrain.shuffle")?;
+    let mut source = SessionSource::new(data, config, "pretrain.shuffle")?;
     let store = store(ctx, data, items);
     let spec = LoopSpec {
         stage: Stage::Pretrain,
@@ -194,15 +195,9 @@ impl<'a> SessionSource<'a> {
     /// If there is none.
     pub fn new(
         data: &'a PreparedData,
-        items: &Items,
-        config: &crate::engine::config::ExperimentConfig,
+        config: &ExperimentConfig,
         name: &'static str,
     ) -> Result<Self, EngineError> {
-        debug_assert_eq!(
-            items.tokenizer.table.n_items(),
-            data.dataset.catalog.len(),
-            "items and table differ"
-        );
         let sessions = training_sessions(data, &config.data, config.pretrain.sliding_sessions);
         if sessions.is_empty() {
             return Err(DataError::Empty {
