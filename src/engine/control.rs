@@ -16,6 +16,7 @@ pub struct RunControl {
 struct Flags {
     stop: AtomicBool,
     pause: AtomicBool,
+    finished: AtomicBool,
 }
 
 impl RunControl {
@@ -27,6 +28,16 @@ impl RunControl {
     /// Asks the run to wait at its next step boundary.
     pub fn pause(&self) {
         self.flags.pause.store(true, Ordering::Relaxed);
+    }
+
+    /// The run says that its last word is about to come and that its thread will only clean up.
+    pub fn finish(&self) {
+        self.flags.finished.store(true, Ordering::Release);
+    }
+
+    /// Whether the run is over, though its thread may still be cleaning up.
+    pub fn is_finished(&self) -> bool {
+        self.flags.finished.load(Ordering::Acquire)
     }
 
     /// Lets a waiting run go on.

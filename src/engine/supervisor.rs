@@ -31,14 +31,16 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
     let (questions, waiting) = bounded(QUESTIONS);
     let answering = answer_all(waiting.clone(), outlet.clone());
     while let Ok(command) = commands.recv() {
-        let running = active.as_ref().is_some_and(|run| !run.thread.is_finished());
+        let running = active
+            .as_ref()
+            .is_some_and(|run| !run.control.is_finished() && !run.thread.is_finished());
         let described = command.describe();
         let result = match command {
             EngineCommand::StartRun(_) | EngineCommand::ResumeRun { .. } if running => {
                 Err(busy("another run is going; stop it first"))
             }
             EngineCommand::StartRun(start) => {
-                begin(Order::Start(start), outlet).map(|run| active = Some(run))
+                begin(Order::Start(start), active.take(), outlet).map(|run| active = Some(run))
             }
             EngineCommand::ResumeRun {
                 run_dir,
@@ -48,6 +50,7 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
                     dir: RunDir::new(&run_dir),
                     last_stage,
                 },
+                active.take(),
                 outlet,
             )
             .map(|run| active = Some(run)),
@@ -106,7 +109,11 @@ enum Order {
     },
 }
 
-fn begin(order: Order, outlet: &Outlet) -> Result<ActiveRun, Failure> {
+/// Starts a run after the one before has let go of its folder: its client may answer its last word at once.
+fn begin(order: Order, before: Option<ActiveRun>, outlet: &Outlet) -> Result<ActiveRun, Failure> {
+    if let Some(before) = before {
+        before.thread.join().ok();
+    }
     let control = RunControl::default();
     let (outlet, run_control) = (outlet.clone(), control.clone());
     let id = match &order {
@@ -135,6 +142,7 @@ fn perform(order: Order, outlet: &Outlet, control: &RunControl) {
             lock,
         ),
         Err(error) => {
+            control.finish();
             let failure = Failure::from(&error);
             answer(
                 outlet,
@@ -172,6 +180,7 @@ fn perform(order: Order, outlet: &Outlet, control: &RunControl) {
             failure: Failure::from(&error),
         },
     };
+    control.finish();
     // When even the journal fails (a full disk), the client still hears of it.
     if reporter.emit(last_word.clone()).is_err() {
         answer(outlet, plan.dir.id(), last_word);
