@@ -162,3 +162,29 @@ fn a_folder_in_use_or_a_missing_dataset_is_refused_and_nothing_is_lost() {
         "a wrong path leaves no empty run behind"
     );
 }
+
+#[test]
+fn a_log_without_impressions_is_evaluated_without_reward_and_alignment() {
+    let folder = tempfile::tempdir().unwrap();
+    let run_dir = folder.path().join("run");
+    let catalogue = sample().with_file_name("catalogue");
+    let command = EngineCommand::StartRun(StartRun {
+        data_path: catalogue,
+        run_dir: run_dir.clone(),
+        config: Box::new(tiny_config()),
+        last_stage: None,
+    });
+    let records = run_to_end(&engine(), command);
+    assert!(
+        records.iter().any(|record| matches!(
+            &record.event,
+            EngineEvent::Notice(notice) if notice.text.contains("left out")
+        )),
+        "the user must hear of it"
+    );
+    let report = std::fs::read(run_dir.join("report.json")).unwrap();
+    let report: RunReport = serde_json::from_slice(&report).unwrap();
+    let models = report.evaluation.unwrap().models;
+    let names: Vec<&str> = models.iter().map(|model| model.name.as_str()).collect();
+    assert_eq!(names, ["popularity", "markov", "generator"]);
+}

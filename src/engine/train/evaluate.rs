@@ -24,7 +24,7 @@ const SHOWN_USERS: usize = 3;
 /// Slates per user in such a comparison.
 const SHOWN_SLATES: usize = 5;
 
-/// Runs the stage.
+/// Runs the stage. `after` is the aligned generator with the reward models; `None` where the data allows neither.
 ///
 /// # Errors
 /// [`EngineError::Stopped`] on request; there is nothing to save in between, a resume begins it anew.
@@ -33,8 +33,7 @@ pub fn run(
     data: &PreparedData,
     items: &Items,
     base: &EncoderDecoder,
-    aligned: &EncoderDecoder,
-    scorers: &Scorers,
+    after: Option<(&EncoderDecoder, &Scorers)>,
     report: &mut RunReport,
 ) -> Result<(), EngineError> {
     /// Parts of the stage, for its progress.
@@ -44,7 +43,9 @@ pub fn run(
         first_step: 0,
         total_steps: PARTS,
     })?;
-    rewards_before_and_after(ctx, data, items, base, aligned, scorers, report)?;
+    if let Some((aligned, scorers)) = after {
+        rewards_before_and_after(ctx, data, items, base, aligned, scorers, report)?;
+    }
 
     let config = ctx.config;
     let control = ctx.control.clone();
@@ -59,10 +60,9 @@ pub fn run(
     );
     let mut models = evaluator.floors()?;
     let mut entropies = Vec::new();
-    for (part, (name, model)) in [("generator", base), ("aligned", aligned)]
-        .into_iter()
-        .enumerate()
-    {
+    let mut generators = vec![("generator", base)];
+    generators.extend(after.map(|(aligned, _)| ("aligned", aligned)));
+    for (part, (name, model)) in generators.into_iter().enumerate() {
         let mut trouble = Ok(());
         let doing = format!("ranking held-out items with the {name} model");
         let scored = evaluator.generator(name, model, &mut |done, total| {
@@ -79,8 +79,9 @@ pub fn run(
         models.push(scored.score);
         entropies.push(scored.held_out.entropy);
     }
-    let code_entropy_after = entropies.pop().unwrap_or_default();
-    let code_entropy_before = entropies.pop().unwrap_or_default();
+    let mut entropies = entropies.into_iter();
+    let code_entropy_before = entropies.next().unwrap_or_default();
+    let code_entropy_after = entropies.next().unwrap_or_default();
     let evaluation = EvaluationReport {
         protocol: evaluator.protocol(),
         models,

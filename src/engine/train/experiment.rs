@@ -8,7 +8,7 @@ use crate::engine::control::RunControl;
 use crate::engine::data::prepare::{PreparedData, prepare};
 use crate::engine::device;
 use crate::engine::error::EngineError;
-use crate::engine::event::{EngineEvent, RunStarted, Stage};
+use crate::engine::event::{EngineEvent, NoticeLevel, RunStarted, Stage};
 use crate::engine::reporter::Reporter;
 use crate::engine::run::report::RunReport;
 use crate::engine::run::{RunDir, RunInfo, atomic, memory};
@@ -119,6 +119,27 @@ fn run_stages(
     if last_stage == Stage::Pretrain {
         return Ok(());
     }
+    if !fit_reward::can_learn(&data, ctx.config) {
+        let text = "reward model and alignment are left out: the log has too few impressions with feedback";
+        ctx.reporter
+            .notice(NoticeLevel::Warning, Stage::Reward, text)?;
+        if last_stage != Stage::Evaluate {
+            return Ok(());
+        }
+        return stage(
+            ctx,
+            info,
+            report,
+            Stage::Evaluate,
+            |ctx, _, report, is_complete| {
+                if is_complete {
+                    Ok(())
+                } else {
+                    evaluate::run(ctx, &data, &items, &base, None, report)
+                }
+            },
+        );
+    }
     let scorers = stage(ctx, info, report, Stage::Reward, |ctx, _, report, _| {
         fit_reward::run(ctx, &data, &items, report)
     })?;
@@ -140,7 +161,8 @@ fn run_stages(
             if is_complete {
                 Ok(())
             } else {
-                evaluate::run(ctx, &data, &items, &base, &aligned, &scorers, report)
+                let after = Some((&aligned, &scorers));
+                evaluate::run(ctx, &data, &items, &base, after, report)
             }
         },
     )

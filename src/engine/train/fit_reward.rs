@@ -7,6 +7,7 @@ use burn::module::Module as _;
 use burn::optim::GradientsParams;
 
 use crate::engine::checkpoint::CheckpointStore;
+use crate::engine::config::ExperimentConfig;
 use crate::engine::data::logged_slate::{LoggedSlate, logged_slates};
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::{DataError, ItemIdx};
@@ -40,6 +41,27 @@ struct Role {
     steps_before: u64,
 }
 
+/// Whether the data has what both models need: impressions with enough feedback. A log of purchases has none.
+pub fn can_learn(data: &PreparedData, config: &ExperimentConfig) -> bool {
+    let slates = logged_slates(data, &config.data);
+    let earlier = slates.iter().filter(|slate| !slate.is_later);
+    let (for_judge, for_reward): (Vec<&LoggedSlate>, Vec<&LoggedSlate>) =
+        earlier.partition(|slate| is_judge_user(slate.user, config.seed));
+    let weights = shared_weights(config, &for_reward, &for_judge);
+    weights.iter().any(|weight| *weight > 0.0)
+}
+
+/// The weights that the data of both models allows, so that their scalars mean the same.
+fn shared_weights(
+    config: &ExperimentConfig,
+    for_reward: &[&LoggedSlate],
+    for_judge: &[&LoggedSlate],
+) -> [f64; N_HEADS] {
+    let reward_weights = head_weights(&config.reward, for_reward);
+    let judge_weights = head_weights(&config.reward, for_judge);
+    std::array::from_fn(|head| reward_weights[head].min(judge_weights[head]))
+}
+
 /// Fits both models, or loads them when the stage is complete.
 ///
 /// # Errors
@@ -69,10 +91,7 @@ pub fn run(
         }
         .into());
     }
-    // Both models use the weights that the data of both allows, so that their scalars mean the same.
-    let reward_weights = head_weights(&config.reward, &for_reward);
-    let judge_weights = head_weights(&config.reward, &for_judge);
-    let weights = std::array::from_fn(|head| reward_weights[head].min(judge_weights[head]));
+    let weights = shared_weights(config, &for_reward, &for_judge);
     if weights.iter().all(|weight| *weight <= 0.0) {
         return Err(DataError::Empty {
             found: format!(
