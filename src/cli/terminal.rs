@@ -92,6 +92,9 @@ impl Terminal {
             | EngineEvent::DevicesProbed { .. }
             | EngineEvent::DataInspected { .. }
             | EngineEvent::Exported { .. }
+            | EngineEvent::ComparisonStarted { .. }
+            | EngineEvent::TokenizerCompared(_)
+            | EngineEvent::ComparisonReady(_)
             | EngineEvent::CommandFailed { .. } => {}
         }
     }

@@ -29,6 +29,14 @@ pub enum EngineCommand {
         /// Stop after this stage; `None` means to the end.
         last_stage: Option<Stage>,
     },
+    /// Fit several tokenizers to the item vectors of a run and compare them. The run itself is not changed.
+    /// Refused while a run is going; [`EngineCommand::Stop`] ends it after the tokenizer at hand.
+    CompareTokenizers {
+        /// The run folder; its stage tokenize must be complete.
+        run_dir: PathBuf,
+        /// Which tokenizers, by their short names; empty means all.
+        names: Vec<String>,
+    },
     /// Wait at the next step boundary.
     Pause,
     /// Go on after a pause.
@@ -76,6 +84,9 @@ impl EngineCommand {
             Self::InspectData { path, .. } => format!("inspect {}", path.display()),
             Self::StartRun(start) => format!("start a run on {}", start.data_path.display()),
             Self::ResumeRun { run_dir, .. } => format!("resume {}", run_dir.display()),
+            Self::CompareTokenizers { run_dir, .. } => {
+                format!("compare tokenizers on {}", run_dir.display())
+            }
             Self::Pause => "pause the run".to_owned(),
             Self::Continue => "continue the run".to_owned(),
             Self::Stop => "stop the run".to_owned(),

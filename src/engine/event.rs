@@ -14,6 +14,7 @@ use crate::engine::device::{DeviceReport, DeviceStatus};
 use crate::engine::error::Failure;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::run::report::{AlignmentReport, RewardReport};
+use crate::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
 use crate::engine::tokenizer::report::{CodebookLevel, TokenizerReport};
 
 /// The name of a run, which is also the name of its folder.
@@ -137,6 +138,15 @@ pub enum EngineEvent {
         /// `items.json` in the run folder, see [`crate::engine::run::items::ItemTable`].
         items_path: PathBuf,
     },
+    /// Several tokenizers are about to be fitted to the vectors of a run.
+    ComparisonStarted {
+        /// Their short names, in order.
+        names: Vec<String>,
+    },
+    /// One of them is done.
+    TokenizerCompared(ComparisonRow),
+    /// All of them are done, or those that a stop left; `comparison.json` in the run folder holds the same.
+    ComparisonReady(TokenizerComparison),
     /// The reward models are fitted.
     RewardReady(RewardReport),
     /// Alignment is done.

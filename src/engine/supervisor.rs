@@ -54,6 +54,9 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
                 outlet,
             )
             .map(|run| active = Some(run)),
+            EngineCommand::CompareTokenizers { .. } => {
+                Err(busy("tokenizers cannot be compared yet"))
+            }
             EngineCommand::Pause => {
                 active.iter().for_each(|run| run.control.pause());
                 Ok(())
@@ -286,6 +289,7 @@ fn reply(command: EngineCommand) -> Result<EngineEvent, EngineError> {
         } => export_to(&run_dir, stage, &folder),
         EngineCommand::StartRun(_)
         | EngineCommand::ResumeRun { .. }
+        | EngineCommand::CompareTokenizers { .. }
         | EngineCommand::Pause
         | EngineCommand::Continue
         | EngineCommand::Stop

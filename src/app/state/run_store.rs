@@ -184,6 +184,9 @@ impl RunStore {
             EngineEvent::DevicesProbed { .. }
             | EngineEvent::DataInspected { .. }
             | EngineEvent::Exported { .. }
+            | EngineEvent::ComparisonStarted { .. }
+            | EngineEvent::TokenizerCompared(_)
+            | EngineEvent::ComparisonReady(_)
             | EngineEvent::CommandFailed { .. } => {}
         }
     }

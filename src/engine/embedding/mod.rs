@@ -10,7 +10,7 @@ pub mod sparse;
 pub mod svd;
 
 pub use build::{build, build_from};
-pub use neighbours::{nearest_items, neighbours, squared_distance};
+pub use neighbours::{nearest_items, neighbours, neighbours_of, squared_distance};
 
 use std::path::PathBuf;
 

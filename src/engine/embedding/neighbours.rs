@@ -18,40 +18,54 @@ const BLOCK: usize = 64;
 /// Empty lists for catalogues above [`MAX_ITEMS`].
 pub fn neighbours(embeddings: &ItemEmbeddings, k: usize) -> Vec<Vec<(u32, f32)>> {
     let n_items = embeddings.n_items();
-    if n_items > MAX_ITEMS || n_items == 0 {
+    if n_items > MAX_ITEMS {
         return vec![Vec::new(); n_items];
     }
-    let all = MatRef::from_row_major_slice(&embeddings.values, n_items, embeddings.dim);
+    let all: Vec<u32> = (0..n_items as u32).collect();
+    neighbours_of(embeddings, &all, k)
+}
+
+/// The `k` nearest other items of some items with their distances, nearest first.
+pub fn neighbours_of(embeddings: &ItemEmbeddings, items: &[u32], k: usize) -> Vec<Vec<(u32, f32)>> {
+    let (n_items, dim) = (embeddings.n_items(), embeddings.dim);
+    if n_items == 0 {
+        return vec![Vec::new(); items.len()];
+    }
+    let all = MatRef::from_row_major_slice(&embeddings.values, n_items, dim);
     let powers: Vec<f32> = embeddings
         .values
-        .par_chunks_exact(embeddings.dim)
+        .par_chunks_exact(dim)
         .map(|row| row.iter().map(|value| value * value).sum())
         .collect();
-    let blocks: Vec<usize> = (0..n_items).step_by(BLOCK).collect();
-    blocks
-        .into_par_iter()
-        .flat_map_iter(|start| {
-            let n_rows = BLOCK.min(n_items - start);
-            let mut dots = Mat::<f32>::zeros(n_items, n_rows);
-            let block = all.subrows(start, n_rows).transpose();
+    items
+        .par_chunks(BLOCK)
+        .flat_map_iter(|queries| {
+            let vectors: Vec<f32> = queries
+                .iter()
+                .flat_map(|query| embeddings.row(*query as usize))
+                .copied()
+                .collect();
+            let block = MatRef::from_row_major_slice(&vectors, queries.len(), dim).transpose();
+            let mut dots = Mat::<f32>::zeros(n_items, queries.len());
             matmul(dots.as_mut(), Accum::Replace, all, block, 1.0, Par::Seq);
-            (0..n_rows)
-                .map(|offset| {
-                    let query_idx = start + offset;
+            queries
+                .iter()
+                .enumerate()
+                .map(|(offset, query)| {
                     // |a - b|^2 without |a|^2, which is the same for all candidates.
                     let candidates = dots
                         .col(offset)
                         .iter()
                         .zip(&powers)
                         .enumerate()
-                        .filter(|(item_idx, _)| *item_idx != query_idx)
+                        .filter(|(item_idx, _)| *item_idx != *query as usize)
                         .map(|(item_idx, (dot, power))| (item_idx as u32, power - 2.0 * dot))
                         .collect();
                     let mut nearest = keep_nearest(candidates, k);
                     // The difference of large numbers is coarse: duplicates must have distance 0.
                     for (item_idx, distance) in &mut nearest {
                         *distance = squared_distance(
-                            embeddings.row(query_idx),
+                            embeddings.row(*query as usize),
                             embeddings.row(*item_idx as usize),
                         )
                         .sqrt();

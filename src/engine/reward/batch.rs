@@ -7,7 +7,7 @@ use super::session::{N_HEADS, RewardInput};
 use crate::engine::data::ItemIdx;
 use crate::engine::data::logged_slate::LoggedSlate;
 use crate::engine::embedding::ItemEmbeddings;
-use crate::engine::tokenizer::metrics::mean_square;
+use crate::engine::tokenizer::health::mean_square;
 
 /// The frozen item vectors on a device, `[n_items, d_embed]`, scaled to a mean square of 1: the products of
 /// items and histories, which carry the user's taste, would otherwise be too small to learn from.

@@ -1,18 +1,14 @@
 //! Fitting semantic IDs to item vectors: balanced residual K-means level by level, then collisions. [A 3.1]
 //!
-//! The paper gives two rules for the code of a training item, the balanced label (Alg. 1) and the nearest
-//! centroid (the equation); [`Assignment`] chooses, and the report holds the figures of both.
 
 use std::ops::ControlFlow;
 
-use super::balanced_kmeans::{Points, balanced_kmeans};
 use super::codebook::{Codebooks, subtract};
-use super::metrics::{collisions, level_health, mean_square};
+use super::health::{collisions, fan_out, level_health, mean_square};
 use super::report::{CodebookLevel, TokenizerReport};
-use super::{
-    Assignment, Code, CollisionPolicy, SemanticIdTable, TokenizerConfig, TokenizerError, collision,
-};
-use crate::engine::embedding::{ItemEmbeddings, squared_distance};
+use super::residual::{ResidualFit, fit_residual};
+use super::{Code, CollisionPolicy, SemanticIdTable, TokenizerConfig, TokenizerError, collision};
+use crate::engine::embedding::ItemEmbeddings;
 use crate::engine::seed::Seed;
 
 /// Codebooks, the IDs of all items, and their health.
@@ -42,39 +38,11 @@ pub fn fit(
     on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
 ) -> Result<FittedTokenizer, TokenizerError> {
     check(embeddings, config)?;
-    let n_items = embeddings.n_items();
-    let mut residuals = embeddings.values.clone();
-    let mut codewords = Vec::new();
-    let mut labels: Vec<Vec<Code>> = Vec::new();
-    let mut sweeps = Vec::new();
-    for level_idx in 0..config.n_levels {
-        let fitted = fit_level(
-            &residuals,
-            embeddings.dim,
-            level_idx,
-            config,
-            seed,
-            on_sweep,
-        )?;
-        for (row, code) in residuals
-            .chunks_exact_mut(embeddings.dim)
-            .zip(&fitted.codes)
-        {
-            subtract(row, codeword(&fitted.codewords, embeddings.dim, *code));
-        }
-        codewords.extend(fitted.codewords);
-        labels.push(fitted.codes);
-        sweeps.push(fitted.n_sweeps);
-    }
-    let codebooks = Codebooks::new(
-        config.n_levels,
-        config.codebook_size,
-        embeddings.dim,
-        codewords,
-    );
-    let mut codes: Vec<Code> = (0..n_items)
-        .flat_map(|item_idx| labels.iter().map(move |level| level[item_idx]))
-        .collect();
+    let ResidualFit {
+        codebooks,
+        mut codes,
+        sweeps,
+    } = fit_residual(embeddings, config, seed, on_sweep)?;
     let before = SemanticIdTable::new(config.n_levels, config.codebook_size, codes.clone());
     if config.collisions == CollisionPolicy::Reassign {
         collision::reassign(&codebooks, embeddings, &mut codes);
@@ -108,89 +76,6 @@ fn check(embeddings: &ItemEmbeddings, config: &TokenizerConfig) -> Result<(), To
         }),
         None => Ok(()),
     }
-}
-
-struct FittedLevel {
-    /// `[codebook_size * dim]`.
-    codewords: Vec<f32>,
-    /// One per item, by the configured assignment.
-    codes: Vec<Code>,
-    n_sweeps: usize,
-}
-
-fn fit_level(
-    residuals: &[f32],
-    dim: usize,
-    level_idx: usize,
-    config: &TokenizerConfig,
-    seed: Seed,
-    on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
-) -> Result<FittedLevel, TokenizerError> {
-    let points = Points {
-        values: residuals,
-        dim,
-    };
-    let health = |codewords: &[f32], codes: &[Code], iteration, is_final| CodebookLevel {
-        iteration,
-        is_final,
-        ..level_health(
-            level_idx,
-            config.codebook_size,
-            codes.iter().copied(),
-            quantisation_error(points, codewords, codes),
-        )
-    };
-    let mut rng = seed.rng("tokenizer.centroids", level_idx as u64);
-    let clustering = balanced_kmeans(
-        points,
-        config.codebook_size,
-        config.max_iterations.max(1),
-        &mut rng,
-        &mut |state| {
-            on_sweep(&health(
-                &state.centroids,
-                &state.labels,
-                state.n_sweeps,
-                false,
-            ))
-        },
-    )
-    .ok_or(TokenizerError::Stopped)?;
-    let codes = match config.assignment {
-        Assignment::Balanced => clustering.labels,
-        Assignment::Nearest => {
-            Codebooks::new(1, config.codebook_size, dim, clustering.centroids.clone())
-                .encode(residuals)
-        }
-    };
-    let complete = health(&clustering.centroids, &codes, clustering.n_sweeps, true);
-    if on_sweep(&complete).is_break() {
-        return Err(TokenizerError::Stopped);
-    }
-    Ok(FittedLevel {
-        codewords: clustering.centroids,
-        codes,
-        n_sweeps: clustering.n_sweeps,
-    })
-}
-
-/// Mean over points and dimensions of the squared distance to the codeword.
-fn quantisation_error(points: Points<'_>, codewords: &[f32], codes: &[Code]) -> f64 {
-    let sum: f64 = codes
-        .iter()
-        .enumerate()
-        .map(|(idx, code)| {
-            f64::from(squared_distance(
-                points.row(idx),
-                codeword(codewords, points.dim, *code),
-            ))
-        })
-        .sum();
-    sum / points.values.len() as f64
-}
-
-fn codeword(codewords: &[f32], dim: usize, code: Code) -> &[f32] {
-    &codewords[usize::from(code) * dim..(usize::from(code) + 1) * dim]
 }
 
 /// The health of the finished table, and what the other choices would have given.
@@ -248,6 +133,8 @@ fn report(
         distinct_ids: shared.distinct_ids,
         reconstruction_error: mean_square(&residuals),
         vector_power: mean_square(&embeddings.values),
+        fan_out: fan_out(table),
+        ..TokenizerReport::default()
     }
 }
 

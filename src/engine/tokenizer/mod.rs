@@ -3,11 +3,13 @@
 pub mod balanced_kmeans;
 pub mod codebook;
 pub mod collision;
+pub mod comparison;
 pub mod error;
 pub mod fit;
-pub mod metrics;
+pub mod health;
 pub mod pattern;
 pub mod report;
+pub mod residual;
 pub mod semantic_id;
 pub mod store;
 pub mod trie;

@@ -1,4 +1,4 @@
-//! Health of a tokenizer as plain numbers. Formulas are those of B 4.4.
+//! Health of a tokenizer as plain numbers. Every formula is in [`health`](super::health).
 
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +19,28 @@ pub struct CodebookLevel {
     pub entropy_nats: f64,
     /// exp(entropy): the number of codes that are effectively in use.
     pub perplexity: f64,
+    /// Gini coefficient of the load: 0 where all codes are equally full, towards 1 where one has everything.
+    #[serde(default)]
+    pub gini: f64,
+    /// Codes without an item.
+    #[serde(default)]
+    pub dead_codes: u64,
     /// Mean over items and dimensions of the squared residual after this level.
     pub residual_error: f64,
+    /// Positive events of the training part per code, in order of code; empty while the level is being fitted.
+    #[serde(default)]
+    pub popularity: Vec<u64>,
+}
+
+/// How prefixes branch at one level.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FanOut {
+    /// Different prefixes of this level's length that some item has.
+    pub prefixes: u64,
+    /// Mean over the prefixes one code shorter of the codes that follow them.
+    pub mean: f64,
+    /// The most codes that follow one such prefix.
+    pub largest: u64,
 }
 
 /// Health of the whole table.
@@ -46,4 +66,13 @@ pub struct TokenizerReport {
     pub reconstruction_error: f64,
     /// Mean of the squared elements of the vectors: what an empty codebook would give.
     pub vector_power: f64,
+    /// Per level: how prefixes branch.
+    #[serde(default)]
+    pub fan_out: Vec<FanOut>,
+    /// Per prefix length: share of pairs (item, one of its nearest items by vector) whose IDs begin alike.
+    #[serde(default)]
+    pub neighbourhood_agreement: Vec<f64>,
+    /// Per prefix length: share of adjacent items of the training histories whose IDs begin alike.
+    #[serde(default)]
+    pub co_watch_agreement: Vec<f64>,
 }

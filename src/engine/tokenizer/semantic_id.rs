@@ -1,7 +1,6 @@
 //! A semantic ID and the table that maps items to IDs and back.
 
-use std::collections::BTreeMap;
-
+use rayon::slice::ParallelSliceMut as _;
 use sha2::{Digest as _, Sha256};
 
 use crate::engine::data::ItemIdx;
@@ -12,13 +11,14 @@ pub type Code = u16;
 /// The codes of one item, one per level.
 pub type SemanticId = Vec<Code>;
 
-/// Item -> semantic ID and semantic ID -> items.
+/// Item -> semantic ID and semantic ID -> items. Two flat arrays, so that a million items cost a few bytes each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SemanticIdTable {
     n_levels: usize,
     codebook_size: usize,
     codes: Vec<Code>,
-    items: BTreeMap<SemanticId, Vec<ItemIdx>>,
+    /// All items in order of semantic ID, those of one ID in order of item.
+    order: Vec<ItemIdx>,
 }
 
 impl SemanticIdTable {
@@ -32,22 +32,20 @@ impl SemanticIdTable {
             "{} codes for {n_levels} levels",
             codes.len()
         );
-        let mut items: BTreeMap<SemanticId, Vec<ItemIdx>> = BTreeMap::new();
-        for (item_idx, sid) in codes.chunks_exact(n_levels).enumerate() {
+        for sid in codes.chunks_exact(n_levels) {
             assert!(
                 sid.iter().all(|code| usize::from(*code) < codebook_size),
                 "code of {sid:?} >= {codebook_size}"
             );
-            items
-                .entry(sid.to_vec())
-                .or_default()
-                .push(ItemIdx(item_idx as u32));
         }
+        let sid_of = |item: &ItemIdx| &codes[item.idx() * n_levels..(item.idx() + 1) * n_levels];
+        let mut order: Vec<ItemIdx> = (0..(codes.len() / n_levels) as u32).map(ItemIdx).collect();
+        order.par_sort_unstable_by(|a, b| sid_of(a).cmp(sid_of(b)).then(a.cmp(b)));
         Self {
             n_levels,
             codebook_size,
             codes,
-            items,
+            order,
         }
     }
 
@@ -73,19 +71,31 @@ impl SemanticIdTable {
 
     /// The items with that semantic ID; empty where it is not legal.
     pub fn items(&self, sid: &[Code]) -> &[ItemIdx] {
-        self.items.get(sid).map_or(&[], Vec::as_slice)
+        if sid.len() == self.n_levels {
+            self.items_under(sid)
+        } else {
+            &[]
+        }
+    }
+
+    /// The items whose semantic ID begins with these codes, in order of ID; all items for no code.
+    pub fn items_under(&self, prefix: &[Code]) -> &[ItemIdx] {
+        let beginning = |item: &ItemIdx| &self.sid(*item)[..prefix.len().min(self.n_levels)];
+        let start = self.order.partition_point(|item| beginning(item) < prefix);
+        let n_items = self.order[start..].partition_point(|item| beginning(item) == prefix);
+        &self.order[start..start + n_items]
     }
 
     /// Whether some item has that semantic ID.
     pub fn is_legal(&self, sid: &[Code]) -> bool {
-        self.items.contains_key(sid)
+        !self.items(sid).is_empty()
     }
 
     /// All legal semantic IDs with their items, in order of code.
     pub fn iter(&self) -> impl Iterator<Item = (&[Code], &[ItemIdx])> {
-        self.items
-            .iter()
-            .map(|(sid, items)| (sid.as_slice(), items.as_slice()))
+        self.order
+            .chunk_by(|a, b| self.sid(*a) == self.sid(*b))
+            .map(|items| (self.sid(items[0]), items))
     }
 
     /// SHA-256 of the codes in hexadecimal: two generators with equal fingerprints speak of the same items.

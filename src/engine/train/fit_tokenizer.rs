@@ -2,8 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::engine::data::ItemIdx;
 use crate::engine::data::prepare::PreparedData;
+use crate::engine::data::{ItemIdx, UserIdx};
+use crate::engine::embedding::neighbours::MAX_ITEMS;
 use crate::engine::embedding::{self, ItemEmbeddings};
 use crate::engine::error::EngineError;
 use crate::engine::event::{EngineEvent, Stage};
@@ -12,12 +13,13 @@ use crate::engine::run::items::{ItemRow, ItemTable};
 use crate::engine::run::report::RunReport;
 use crate::engine::tokenizer::trie::SemanticIdTrie;
 use crate::engine::tokenizer::vocab::TokenVocab;
-use crate::engine::tokenizer::{self, FittedTokenizer, TokenizerError};
+use crate::engine::tokenizer::{self, FittedTokenizer, TokenizerError, health};
 use crate::engine::train::ctx::StageCtx;
 
-/// Nearest neighbours that the item table keeps per item, for catalogues up to [`NEIGHBOURS_UP_TO`].
+/// Nearest neighbours that the item table keeps per item, for catalogues up to [`MAX_ITEMS`].
 const N_NEIGHBOURS: usize = 10;
-const NEIGHBOURS_UP_TO: usize = 50_000;
+/// Items of a larger catalogue whose neighbours are looked at to judge the semantic IDs.
+const N_SAMPLED: usize = 2000;
 
 /// Everything later stages need to know of the items.
 pub struct Items {
@@ -115,16 +117,18 @@ pub fn run(
         }
     });
     trouble?;
-    let fitted = match fitted {
+    let mut fitted = match fitted {
         Err(TokenizerError::Stopped) => return Err(EngineError::Stopped),
         other => other?,
     };
+    let neighbours = Neighbours::find(&embeddings);
+    judge_by_use(&mut fitted, data, &neighbours);
 
     embeddings.save(&ctx.dir.embeddings_path())?;
     fitted.save(&ctx.dir.stage_dir(Stage::Tokenize))?;
     atomic::write_json(
         &ctx.dir.items_path(),
-        &item_table(data, &embeddings, &fitted),
+        &item_table(data, neighbours, &fitted),
     )?;
     report.tokenizer = Some(fitted.report.clone());
     ctx.reporter.emit(EngineEvent::ItemsReady {
@@ -134,18 +138,72 @@ pub fn run(
     Ok(Items::new(embeddings, fitted))
 }
 
-fn item_table(
-    data: &PreparedData,
-    embeddings: &ItemEmbeddings,
-    fitted: &FittedTokenizer,
-) -> ItemTable {
-    let catalog = &data.dataset.catalog;
-    let mut neighbours = if catalog.len() <= NEIGHBOURS_UP_TO {
-        embedding::neighbours(embeddings, N_NEIGHBOURS)
-    } else {
-        Vec::new()
+/// The nearest items of all items, or of some of a large catalogue.
+pub struct Neighbours {
+    /// (item, its nearest items with their distances).
+    of: Vec<(u32, Vec<(u32, f32)>)>,
+    is_complete: bool,
+}
+
+impl Neighbours {
+    /// Looks for them.
+    pub fn find(embeddings: &ItemEmbeddings) -> Self {
+        let n_items = embeddings.n_items();
+        let is_complete = n_items <= MAX_ITEMS;
+        let n_asked = if is_complete { n_items } else { N_SAMPLED };
+        // Evenly spread, so that the same items are asked about on every machine.
+        let asked: Vec<u32> = (0..n_asked)
+            .map(|idx| (idx * n_items / n_asked) as u32)
+            .collect();
+        let found = embedding::neighbours_of(embeddings, &asked, N_NEIGHBOURS);
+        Self {
+            of: asked.into_iter().zip(found).collect(),
+            is_complete,
+        }
     }
-    .into_iter();
+
+    fn pairs(&self) -> impl Iterator<Item = (ItemIdx, ItemIdx)> {
+        self.of.iter().flat_map(|(item, nearest)| {
+            nearest
+                .iter()
+                .map(|(other, _)| (ItemIdx(*item), ItemIdx(*other)))
+        })
+    }
+
+    /// One list per item; all empty where only some items were asked about.
+    fn into_lists(self) -> impl Iterator<Item = Vec<(u32, f32)>> {
+        let lists = if self.is_complete {
+            self.of
+        } else {
+            Vec::new()
+        };
+        lists.into_iter().map(|(_, nearest)| nearest)
+    }
+}
+
+/// Adds to the report what needs more than the codes: popularity and whether IDs follow vectors and histories.
+pub fn judge_by_use(fitted: &mut FittedTokenizer, data: &PreparedData, neighbours: &Neighbours) {
+    let (table, report) = (&fitted.table, &mut fitted.report);
+    report.neighbourhood_agreement = health::agreement(table, neighbours.pairs());
+    let adjacent = (0..)
+        .zip(&data.split.learn_end)
+        .map(|(user_idx, learn_end)| data.history(UserIdx(user_idx), *learn_end, usize::MAX))
+        .flat_map(|items| {
+            (1..items.len())
+                .map(|place| (items[place - 1], items[place]))
+                .filter(|(a, b)| a != b)
+                .collect::<Vec<_>>()
+        });
+    report.co_watch_agreement = health::agreement(table, adjacent);
+    let popularity = health::popularity_per_code(table, &data.popularity);
+    for (level, popularity) in report.levels.iter_mut().zip(popularity) {
+        level.popularity = popularity;
+    }
+}
+
+fn item_table(data: &PreparedData, neighbours: Neighbours, fitted: &FittedTokenizer) -> ItemTable {
+    let catalog = &data.dataset.catalog;
+    let mut neighbours = neighbours.into_lists();
     let rows = catalog
         .items
         .iter()

@@ -22,7 +22,7 @@ use crate::engine::model::EncoderDecoder;
 use crate::engine::run::journal;
 use crate::engine::run::report::{PretrainReport, RunReport};
 use crate::engine::seed::Seed;
-use crate::engine::tokenizer::metrics::entropy_nats;
+use crate::engine::tokenizer::health::entropy_nats;
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
 use crate::engine::train::examples::{epoch_batches, training_sessions};
 use crate::engine::train::fit_tokenizer::Items;
