@@ -7,13 +7,13 @@ use std::path::PathBuf;
 use egui::{Key, KeyboardShortcut, Modifiers};
 
 use super::pane::PaneKind;
-use super::samples::Sample;
 use super::state::AppState;
 use super::theme::ThemeChoice;
 use crate::engine::chart::LineChart;
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::event::Stage;
 use crate::engine::tokenizer::Code;
+use crate::places::Sample;
 
 /// Something to do.
 #[derive(Clone, Debug)]

@@ -7,13 +7,13 @@ use egui::{Context, OpenUrl, ViewportCommand};
 use super::chrome::path_dialog::PathPurpose;
 use super::command::{DialogKind, UiCommand};
 use super::layout::Layout;
-use super::samples::Sample;
 use super::state::{ItemsState, RunStore, View};
 use super::workbench::WorkbenchApp;
 use crate::engine::command::{EngineCommand, StartRun};
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::error::{EngineError, Failure};
 use crate::engine::event::{NoticeLevel, Stage};
+use crate::places::Sample;
 
 impl WorkbenchApp {
     /// Carries out everything that this frame asked for.
@@ -42,7 +42,7 @@ impl WorkbenchApp {
                 state.items = ItemsState::None;
                 state.selection = super::state::Selection::default();
                 state.view = View::Welcome;
-                self.background.list_runs(self.dirs.runs.clone());
+                self.background.list_runs(self.places.runs.clone());
             }
             UiCommand::LoadSettingsDialog => self.ask_path(PathPurpose::LoadSettings),
             UiCommand::LoadSettings(path) => self.load_settings(&path),
@@ -122,7 +122,7 @@ impl WorkbenchApp {
                 state.devices = None;
                 self.send(EngineCommand::ProbeDevices);
             }
-            UiCommand::RefreshRuns => self.background.list_runs(self.dirs.runs.clone()),
+            UiCommand::RefreshRuns => self.background.list_runs(self.places.runs.clone()),
         }
     }
 
@@ -180,13 +180,9 @@ impl WorkbenchApp {
 
     fn start_run(&mut self, last_stage: Option<Stage>) {
         let draft = &self.state.draft;
-        let data_name = draft.data_path.file_stem().map_or_else(
-            || "run".to_owned(),
-            |name| name.to_string_lossy().into_owned(),
-        );
         let start = StartRun {
             data_path: draft.data_path.clone(),
-            run_dir: self.dirs.new_run(&data_name),
+            run_dir: self.places.new_run(&draft.data_path),
             config: Box::new(draft.config.clone()),
             last_stage,
         };

@@ -112,7 +112,7 @@ impl WorkbenchApp {
     }
 
     fn after_run(&mut self) {
-        self.background.list_runs(self.dirs.runs.clone());
+        self.background.list_runs(self.places.runs.clone());
         if self.is_quitting {
             self.commands.push(UiCommand::Quit);
         }

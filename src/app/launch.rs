@@ -6,16 +6,16 @@ use eframe::{NativeOptions, Renderer};
 use egui::ViewportBuilder;
 
 use super::command::UiCommand;
-use super::dirs::Dirs;
 use super::engine_link::EngineLink;
 use super::layout::Layout;
 use super::pane::PaneKind;
 use super::persist::Saved;
-use super::samples::Sample;
 use super::theme::ThemeChoice;
 use super::workbench::WorkbenchApp;
 use crate::engine::error::Hint;
 use crate::engine::handle::EngineHandle;
+use crate::places::Places;
+use crate::places::Sample;
 
 /// What the command line says about the window.
 #[derive(Clone, Debug, Default)]
@@ -65,7 +65,7 @@ pub fn run(options: &AppOptions) -> Result<(), AppError> {
 }
 
 fn open(renderer: Renderer, options: &AppOptions) -> Result<(), eframe::Error> {
-    let dirs = Dirs::find();
+    let places = Places::find();
     let native = NativeOptions {
         viewport: ViewportBuilder::default()
             .with_title("OneRec Workbench")
@@ -74,7 +74,7 @@ fn open(renderer: Renderer, options: &AppOptions) -> Result<(), eframe::Error> {
             .with_min_inner_size([800.0, 560.0])
             .with_drag_and_drop(true),
         renderer,
-        persistence_path: Some(dirs.state.join("window.ron")),
+        persistence_path: Some(places.state.join("window.ron")),
         ..NativeOptions::default()
     };
     let options = options.clone();
@@ -85,9 +85,13 @@ fn open(renderer: Renderer, options: &AppOptions) -> Result<(), eframe::Error> {
             let wake = creation.egui_ctx.clone();
             let engine = EngineHandle::spawn(move || wake.request_repaint())?;
             let saved = Saved::load(creation.storage);
-            let mut app =
-                WorkbenchApp::new(&creation.egui_ctx, EngineLink::Engine(engine), dirs, saved)
-                    .with_native_dialogs();
+            let mut app = WorkbenchApp::new(
+                &creation.egui_ctx,
+                EngineLink::Engine(engine),
+                places,
+                saved,
+            )
+            .with_native_dialogs();
             first_commands(&mut app, &options);
             Ok(Box::new(app))
         }),

@@ -3,9 +3,9 @@
 use egui::{Button, RichText, Ui, vec2};
 
 use super::command::UiCommand;
-use super::samples::Sample;
 use super::state::AppState;
 use super::theme::{self, tokens};
+use crate::places::Sample;
 
 /// Draws the screen.
 pub fn ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {

@@ -11,7 +11,6 @@ use super::chrome::dialogs::Dialogs;
 use super::chrome::path_dialog::PathDialog;
 use super::chrome::{self, drop_zone, font_check};
 use super::command::{DialogKind, UiCommand};
-use super::dirs::Dirs;
 use super::engine_link::EngineLink;
 use super::layout::Layout;
 use super::pane::Panes;
@@ -22,6 +21,7 @@ use super::theme::{self, ThemeChoice};
 use super::welcome;
 use crate::engine::command::EngineCommand;
 use crate::engine::event::EventRecord;
+use crate::places::Places;
 
 /// How often the memory of the process is measured.
 const MEASURE_EVERY: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ pub struct WorkbenchApp {
     pub(super) dialogs: Dialogs,
     pub(super) path_dialog: PathDialog,
     pub(super) theme: ThemeChoice,
-    pub(super) dirs: Dirs,
+    pub(super) places: Places,
     /// Whether the system's file dialog is offered beside the path field.
     pub(super) has_native_dialogs: bool,
     /// Whether the window closes as soon as the run has stopped.
@@ -54,14 +54,14 @@ pub struct WorkbenchApp {
 
 impl WorkbenchApp {
     /// A window on an engine.
-    pub fn new(ctx: &Context, link: EngineLink, dirs: Dirs, saved: Saved) -> Self {
+    pub fn new(ctx: &Context, link: EngineLink, places: Places, saved: Saved) -> Self {
         theme::install(ctx);
         saved.theme.apply(ctx);
         // The commands of the View menu do this, with the same keys.
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
         let background = Background::new(Arc::new(move || waker.request_repaint()));
-        background.list_runs(dirs.runs.clone());
+        background.list_runs(places.runs.clone());
         let mut app = Self {
             state: AppState::default(),
             link,
@@ -74,7 +74,7 @@ impl WorkbenchApp {
             dialogs: Dialogs::default(),
             path_dialog: PathDialog::default(),
             theme: saved.theme,
-            dirs,
+            places,
             has_native_dialogs: false,
             is_quitting: false,
             may_close: false,

@@ -4,9 +4,10 @@ use onerec_workbench::engine::command::EngineCommand;
 use onerec_workbench::engine::device::DeviceStatus;
 use onerec_workbench::engine::error::Failure;
 use onerec_workbench::engine::event::EngineEvent;
+use onerec_workbench::places::{Places, Sample};
 
 use crate::cli::args::OutputArgs;
-use crate::cli::{client, output, places};
+use crate::cli::{client, output};
 
 /// Prints the devices with a verdict each, then the folders.
 pub(crate) fn examine(args: &OutputArgs) -> Result<(), Failure> {
@@ -28,10 +29,11 @@ pub(crate) fn examine(args: &OutputArgs) -> Result<(), Failure> {
     output::line("\nWindow");
     output::line(&format!("  {}", window()));
     output::line("\nFolders");
-    let sample =
-        places::sample().map_or_else(|| "not found".to_owned(), |path| path.display().to_string());
+    let sample = Sample::ShortVideo
+        .path()
+        .map_or_else(|| "not found".to_owned(), |path| path.display().to_string());
     output::table(&[
-        vec!["runs".to_owned(), places::runs().display().to_string()],
+        vec!["runs".to_owned(), Places::find().runs.display().to_string()],
         vec!["short-video sample".to_owned(), sample],
     ]);
     Ok(())

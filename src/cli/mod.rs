@@ -7,7 +7,6 @@ mod doctor;
 mod export;
 mod generate;
 mod output;
-mod places;
 mod run;
 mod simulate;
 mod summary;

@@ -8,10 +8,11 @@ use onerec_workbench::engine::error::{EngineError, Failure, FailureKind};
 use onerec_workbench::engine::event::{EngineEvent, Stage};
 use onerec_workbench::engine::run::report::RunReport;
 use onerec_workbench::engine::run::{RunDir, RunInfo};
+use onerec_workbench::places::{Places, Sample};
 
 use crate::cli::args::{OutputArgs, RunArgs};
 use crate::cli::terminal::Terminal;
-use crate::cli::{client, failed, output, places, summary};
+use crate::cli::{client, failed, output, summary};
 
 /// Starts a new run.
 pub(crate) fn start(args: &RunArgs) -> Result<(), Failure> {
@@ -31,7 +32,7 @@ pub(crate) fn start(args: &RunArgs) -> Result<(), Failure> {
     let data_path = args
         .data
         .clone()
-        .or_else(places::sample)
+        .or_else(|| Sample::ShortVideo.path())
         .ok_or_else(|| Failure {
             message: "could not find the short-video sample (datasets/short-video)".to_owned(),
             hint: Some(
@@ -43,7 +44,7 @@ pub(crate) fn start(args: &RunArgs) -> Result<(), Failure> {
     let run_dir = args
         .out
         .clone()
-        .unwrap_or_else(|| places::new_run(&data_path));
+        .unwrap_or_else(|| Places::find().new_run(&data_path));
     let start = StartRun {
         data_path,
         run_dir: run_dir.clone(),

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use egui_kittest::Harness;
-use onerec_workbench::app::dirs::Dirs;
 use onerec_workbench::app::engine_link::EngineLink;
 use onerec_workbench::app::persist::Saved;
 use onerec_workbench::app::workbench::WorkbenchApp;
@@ -14,6 +13,7 @@ use onerec_workbench::engine::device::DeviceReport;
 use onerec_workbench::engine::event::{
     EngineEvent, EventRecord, RunId, RunStarted, Stage, StepPoint,
 };
+use onerec_workbench::places::Places;
 use tempfile::TempDir;
 
 /// A window and the engine's ends of its channels.
@@ -29,7 +29,7 @@ impl Window {
     /// A window of 1280 x 720 on an engine that does what the test says.
     pub(crate) fn open() -> Self {
         let home = tempfile::tempdir().expect("the system has a folder for temporary files");
-        let dirs = Dirs::below(home.path().to_owned());
+        let places = Places::below(home.path().to_owned());
         let (command_sender, commands) = bounded(32);
         let (events, event_receiver) = bounded(256);
         let link = EngineLink::Channels {
@@ -40,7 +40,7 @@ impl Window {
             .with_size([1280.0, 720.0])
             .with_max_steps(30)
             .build_eframe(|creation| {
-                WorkbenchApp::new(&creation.egui_ctx, link, dirs, Saved::default())
+                WorkbenchApp::new(&creation.egui_ctx, link, places, Saved::default())
             });
         harness.run_steps(3);
         Self {

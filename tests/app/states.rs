@@ -94,6 +94,9 @@ fn level(level_idx: usize, is_final: bool) -> CodebookLevel {
         entropy_nats: 1.04,
         perplexity: 2.83,
         residual_error: 0.1,
+        gini: 0.375,
+        dead_codes: 1,
+        popularity: Vec::new(),
     }
 }
 

@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
     use crate::engine::data::ItemIdx;
-    use crate::engine::tokenizer::SemanticIdTrie;
+    use crate::engine::tokenizer::{Assignment, SemanticIdTrie};
 
     fn random(n_items: usize, dim: usize) -> ItemEmbeddings {
         let mut rng = Seed(11).rng("test.items", 0);

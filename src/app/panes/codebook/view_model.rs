@@ -251,23 +251,17 @@ fn evenness(level: &CodebookLevel) -> f64 {
 mod tests {
     use super::*;
     use crate::app::state::{CodebookHistory, LevelHistory, SweepPoint};
+    use crate::engine::tokenizer::health::level_health;
 
     fn level(level_idx: usize, load: Vec<u32>) -> CodebookLevel {
-        let n: u32 = load.iter().sum();
-        let shares = load
-            .iter()
-            .filter(|n| **n > 0)
-            .map(|k| f64::from(*k) / f64::from(n));
-        let entropy_nats = -shares.map(|p| p * p.ln()).sum::<f64>();
+        let n_codes = load.len();
+        let codes = (0..)
+            .zip(&load)
+            .flat_map(|(code, n)| (0..*n).map(move |_| code));
         CodebookLevel {
-            level_idx,
             iteration: 4,
             is_final: true,
-            utilization: load.iter().filter(|n| **n > 0).count() as f64 / load.len() as f64,
-            entropy_nats,
-            perplexity: entropy_nats.exp(),
-            residual_error: 0.5,
-            load,
+            ..level_health(level_idx, n_codes, codes, 0.5)
         }
     }
 

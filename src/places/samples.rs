@@ -42,12 +42,16 @@ impl Sample {
         }
     }
 
-    /// Its folder: `datasets/` beside the program, in a folder above it, where the program is started, or in the sources.
+    /// Its folder: `datasets/` in `$ONEREC_HOME`, beside the program, in a folder above it, where the program is started,
+    /// or in the sources.
     pub fn path(self) -> Option<PathBuf> {
+        let home = std::env::var_os("ONEREC_HOME").map(PathBuf::from);
         let program = std::env::current_exe().ok();
         let above_program = program.iter().flat_map(|path| path.ancestors().skip(1));
         let here = std::env::current_dir().ok();
-        above_program
+        home.as_deref()
+            .into_iter()
+            .chain(above_program)
             .chain(here.as_deref())
             .chain([Path::new(env!("CARGO_MANIFEST_DIR"))])
             .map(|folder| folder.join("datasets").join(self.folder()))
