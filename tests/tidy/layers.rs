@@ -113,7 +113,7 @@ const LAYERS: &[Layer] = &[
         reason: "commands are plain data: they can be written to a file or sent to another process",
     },
     Layer {
-        files: "src/engine/event.rs",
+        files: "src/engine/event",
         banned: &["burn"],
         except: &[],
         reason: "events are plain data: they are journalled and replayed",

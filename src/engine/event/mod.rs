@@ -3,8 +3,17 @@
 //! No tensor and no handle crosses here, so a window can be restarted, replayed from the journal
 //! and tested without an engine.
 
+mod slates;
+mod stage;
+mod step;
+mod values;
+
 use std::fmt;
 use std::path::PathBuf;
+
+pub use slates::{ScoredSlate, SlateComparison, SlateItem};
+pub use stage::Stage;
+pub use step::StepPoint;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,60 +33,6 @@ pub struct RunId(pub String);
 impl fmt::Display for RunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
-    }
-}
-
-/// The steps of the pipeline, in the order in which they run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Load the dataset, split it, build sessions.
-    Data,
-    /// Item vectors, codebooks, semantic IDs.
-    Tokenize,
-    /// Next-token training of the generator.
-    Pretrain,
-    /// The session reward model and the independent judge.
-    Reward,
-    /// Iterative preference alignment.
-    Align,
-    /// Held-out metrics, rewards before and after, baselines.
-    Evaluate,
-}
-
-impl Stage {
-    /// All stages in order.
-    pub const ALL: [Self; 6] = [
-        Self::Data,
-        Self::Tokenize,
-        Self::Pretrain,
-        Self::Reward,
-        Self::Align,
-        Self::Evaluate,
-    ];
-
-    /// The name used in folders, reports and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Data => "data",
-            Self::Tokenize => "tokenize",
-            Self::Pretrain => "pretrain",
-            Self::Reward => "reward",
-            Self::Align => "align",
-            Self::Evaluate => "evaluate",
-        }
-    }
-
-    /// The stage that comes directly before this one.
-    pub fn previous(self) -> Option<Self> {
-        let idx = Self::ALL.iter().position(|stage| *stage == self)?;
-        idx.checked_sub(1).map(|idx| Self::ALL[idx])
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 
@@ -244,31 +199,6 @@ pub struct RunStarted {
     pub resumed: bool,
 }
 
-/// The values of one training step.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct StepPoint {
-    /// Optimiser steps done, counting this one.
-    pub step: u64,
-    /// Training examples seen so far.
-    pub samples: u64,
-    /// Seconds since the stage began, over all processes that worked on it.
-    pub seconds: f64,
-    /// Named values, in a fixed order per stage, for example ("loss", 5.2).
-    /// Non-finite values travel as the words "NaN", "inf" and "-inf".
-    #[serde(with = "values")]
-    pub values: Vec<(String, f64)>,
-}
-
-impl StepPoint {
-    /// The value of that name.
-    pub fn value(&self, name: &str) -> Option<f64> {
-        self.values
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| *value)
-    }
-}
-
 /// Severity of a [`Notice`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -312,119 +242,4 @@ pub struct CheckpointInfo {
     pub metrics: Vec<(String, f64)>,
     /// True for the last one of a completed stage.
     pub is_final: bool,
-}
-
-/// One item as a row of a slate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SlateItem {
-    /// Index into the item table.
-    pub item_idx: u32,
-    /// The dataset's own identifier.
-    pub external_id: String,
-    /// Title, or the identifier where there is none.
-    pub title: String,
-    /// Semantic ID, one code per level.
-    pub codes: Vec<u16>,
-}
-
-/// A slate with every score that is known of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ScoredSlate {
-    /// The items in order.
-    pub items: Vec<SlateItem>,
-    /// Sum of the log-probabilities of its codes under the model that made it.
-    pub log_prob: f64,
-    /// The reward heads, by name.
-    pub heads: Vec<(String, f64)>,
-    /// The scalar reward used for alignment.
-    pub reward: f64,
-    /// The same scalar from the independent judge.
-    pub judge_reward: f64,
-    /// True utility, for simulated data.
-    pub oracle: Option<f64>,
-}
-
-/// Slates of one user, before and after alignment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SlateComparison {
-    /// The dataset's own identifier of the user.
-    pub user: String,
-    /// Most recent last.
-    pub history: Vec<SlateItem>,
-    /// What the user really went on to, held out from training.
-    pub held_out: Vec<SlateItem>,
-    /// Best first, from the pretrained generator.
-    pub before: Vec<ScoredSlate>,
-    /// Best first, from the aligned generator; empty when alignment has not run.
-    pub after: Vec<ScoredSlate>,
-}
-
-/// Named floating-point values, with words for those that JSON cannot hold.
-mod values {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
-
-    #[derive(serde::Serialize, serde::Deserialize)]
-    #[serde(untagged)]
-    enum Value {
-        Finite(f64),
-        Word(String),
-    }
-
-    pub(super) fn serialize<S: Serializer>(
-        values: &[(String, f64)],
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        values
-            .iter()
-            .map(|(name, value)| {
-                let value = if value.is_finite() {
-                    Value::Finite(*value)
-                } else {
-                    Value::Word(value.to_string())
-                };
-                (name, value)
-            })
-            .collect::<Vec<_>>()
-            .serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Vec<(String, f64)>, D::Error> {
-        Vec::<(String, Value)>::deserialize(from)?
-            .into_iter()
-            .map(|(name, value)| match value {
-                Value::Finite(value) => Ok((name, value)),
-                Value::Word(word) => word
-                    .parse()
-                    .map(|value| (name, value))
-                    .map_err(D::Error::custom),
-            })
-            .collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn non_finite_values_survive_the_journal() {
-        let point = StepPoint {
-            step: 3,
-            samples: 96,
-            seconds: 1.5,
-            values: vec![
-                ("loss".into(), f64::NAN),
-                ("up".into(), f64::INFINITY),
-                ("down".into(), -2.5),
-            ],
-        };
-        let text = serde_json::to_string(&point).unwrap();
-        let back: StepPoint = serde_json::from_str(&text).unwrap();
-        assert!(back.value("loss").unwrap().is_nan(), "{text}");
-        assert_eq!(back.value("up"), Some(f64::INFINITY));
-        assert_eq!(back.value("down"), Some(-2.5));
-    }
 }
