@@ -293,6 +293,22 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_document_explains_every_measure_as_the_program_does() {
+        let page = include_str!("../../../SEMANTIC_IDS.md");
+        for measure in MEASURES {
+            let Measure {
+                name,
+                formula,
+                meaning,
+            } = measure;
+            assert!(
+                page.contains(&format!("| {name} | {formula} | {meaning} |")),
+                "SEMANTIC_IDS.md does not explain {name}"
+            );
+        }
+    }
+
+    #[test]
     fn a_level_by_hand() {
         let health = level_health(1, 4, [0, 0, 2, 2, 2, 2, 3, 3].into_iter(), 0.5);
         assert_eq!(health.load, [2, 0, 4, 2]);
