@@ -3,7 +3,7 @@
 //! ```text
 //! data -> embedding -> tokenizer -> batch -> model + loss -> train::pretrain
 //!                                            reward       -> train::fit_reward
-//!                                            decode       -> train::align_dpo
+//!                                            decode       -> train::align
 //!                                                            eval -> run::report
 //! ```
 //!

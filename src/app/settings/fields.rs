@@ -320,7 +320,7 @@ fn generator_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
     }
 }
 
-fn choice_ui<T: Copy + PartialEq>(
+pub(super) fn choice_ui<T: Copy + PartialEq>(
     ui: &mut Ui,
     id: &str,
     value: &mut T,

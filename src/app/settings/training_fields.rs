@@ -2,9 +2,11 @@
 
 use egui::{DragValue, Response, Ui};
 
+use super::fields::choice_ui;
 use super::row::row;
 use crate::app::state::Draft;
 use crate::engine::config::ExperimentConfig;
+use crate::engine::train::config::Objective;
 
 /// Next-token training.
 pub(super) fn pretrain_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
@@ -100,6 +102,25 @@ pub(super) fn align_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig
         "Candidates",
         "Slates generated per user; the best and the worst become a pair.",
         |ui| ui.add(DragValue::new(&mut align.n_candidates)),
+    );
+    row(
+        ui,
+        draft,
+        "align.objective",
+        "Objective",
+        "The loss that teaches the preference; the paper takes DPO.",
+        |ui| {
+            let choices = Objective::ALL.map(|objective| (objective, objective.title()));
+            choice_ui(ui, "objective", &mut align.objective, &choices)
+        },
+    );
+    row(
+        ui,
+        draft,
+        "align.n_rejected",
+        "Rejected slates",
+        "Slates set against the best one; more than one is what S-DPO is for.",
+        |ui| ui.add(DragValue::new(&mut align.n_rejected)),
     );
     row(
         ui,

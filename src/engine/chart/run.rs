@@ -94,6 +94,16 @@ fn charts(records: &[EventRecord], report: &RunReport) -> Vec<(&'static str, Lin
             ),
         ),
         (
+            "preference_loss",
+            of_steps(
+                Stage::Align,
+                "Preference loss",
+                "loss of the objective",
+                &|name| name == "preference_loss",
+                Vec::new(),
+            ),
+        ),
+        (
             "alignment_margin",
             of_steps(
                 Stage::Align,

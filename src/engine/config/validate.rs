@@ -195,6 +195,27 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
         format!("align.dpo_ratio must be 0 to 1, found {}", align.dpo_ratio),
     );
     require(
+        (0.0..0.5).contains(&align.label_noise),
+        format!(
+            "align.label_noise must be 0 to below 0.5, found {}",
+            align.label_noise
+        ),
+    );
+    require(
+        align.target_margin.is_finite(),
+        format!(
+            "align.target_margin must be finite, found {}",
+            align.target_margin
+        ),
+    );
+    require(
+        (1..align.n_candidates.max(2)).contains(&align.n_rejected),
+        format!(
+            "align.n_rejected must be at least 1 and below align.n_candidates ({}), found {}",
+            align.n_candidates, align.n_rejected
+        ),
+    );
+    require(
         align.n_candidates >= 2,
         format!(
             "align.n_candidates must be at least 2, found {}",

@@ -9,7 +9,8 @@ use super::config::{ModelConfig, NormPlacement};
 use super::encoder_decoder::EncoderDecoder;
 use crate::engine::batch::{Example, HistoryBatch, SessionBatch};
 use crate::engine::data::ItemIdx;
-use crate::engine::loss::{dpo, next_token, sequence_log_prob};
+use crate::engine::loss::preference::{PairLogProbs, dpo};
+use crate::engine::loss::{next_token, sequence_log_prob};
 use crate::engine::seed::Seed;
 use crate::engine::tokenizer::SemanticIdTable;
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -332,9 +333,15 @@ fn dpo_gradients_agree_with_finite_differences() {
     let (chosen, other) = (chosen.detach(), other.detach());
     check_gradients(model, |model| {
         let policy = log_probs(model);
-        dpo(policy.0, policy.1, chosen.clone(), other.clone(), 2.0)
-            .loss
-            .sum()
+        let column = |values: Tensor<1>| values.unsqueeze_dim::<2>(1);
+        let pairs = PairLogProbs {
+            chosen: column(policy.0),
+            rejected: column(policy.1),
+            reference_chosen: column(chosen.clone()),
+            reference_rejected: column(other.clone()),
+            n_codes: 1,
+        };
+        dpo(&pairs, 2.0).loss.sum()
     });
 }
 

@@ -60,8 +60,16 @@ pub struct AlignConfig {
     pub dpo_ratio: f64,
     /// Candidate slates per user, N. [A 5.1.1: 128]
     pub n_candidates: usize,
-    /// Strength of the preference, beta. [A does not say]
+    /// Which loss teaches the preference. [A eq. 10: DPO; A 5.1.2 names the others as baselines]
+    pub objective: Objective,
+    /// Strength of the preference, beta (tau of IPO). [A does not say]
     pub beta: f64,
+    /// Share of pairs taken to be the wrong way round; for cDPO and rDPO.
+    pub label_noise: f64,
+    /// Margin to exceed; for SimPO.
+    pub target_margin: f64,
+    /// Slates set against the chosen one: those with the lowest rewards. More than one is what S-DPO is for.
+    pub n_rejected: usize,
     /// Weight of the preference loss beside the next-token loss, lambda. [A does not say]
     pub lambda: f64,
     /// Learning rate, constant after a short warm-up.
@@ -84,13 +92,64 @@ impl Default for AlignConfig {
             batch_size: 64,
             dpo_ratio: 0.1,
             n_candidates: 32,
+            objective: Objective::Dpo,
             beta: 0.1,
+            label_noise: 0.1,
+            target_margin: 0.5,
+            n_rejected: 1,
             lambda: 1.0,
             learning_rate: 2e-4,
             weight_decay: 0.0,
             max_grad_norm: 1.0,
             log_every_steps: 1,
             checkpoint_every_steps: 50,
+        }
+    }
+}
+
+/// Which loss teaches the preference.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Objective {
+    /// [`dpo`](crate::engine::loss::preference::dpo).
+    #[default]
+    Dpo,
+    /// [`ipo`](crate::engine::loss::preference::ipo).
+    Ipo,
+    /// [`cdpo`](crate::engine::loss::preference::cdpo).
+    Cdpo,
+    /// [`rdpo`](crate::engine::loss::preference::rdpo).
+    Rdpo,
+    /// [`cpo`](crate::engine::loss::preference::cpo).
+    Cpo,
+    /// [`simpo`](crate::engine::loss::preference::simpo).
+    Simpo,
+    /// [`s_dpo`](crate::engine::loss::preference::s_dpo).
+    SDpo,
+}
+
+impl Objective {
+    /// All objectives in order.
+    pub const ALL: [Self; 7] = [
+        Self::Dpo,
+        Self::Ipo,
+        Self::Cdpo,
+        Self::Rdpo,
+        Self::Cpo,
+        Self::Simpo,
+        Self::SDpo,
+    ];
+
+    /// What it is called in papers.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Dpo => "DPO",
+            Self::Ipo => "IPO",
+            Self::Cdpo => "cDPO",
+            Self::Rdpo => "rDPO",
+            Self::Cpo => "CPO",
+            Self::Simpo => "SimPO",
+            Self::SDpo => "S-DPO",
         }
     }
 }

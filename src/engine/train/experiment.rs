@@ -13,7 +13,7 @@ use crate::engine::reporter::Reporter;
 use crate::engine::run::report::RunReport;
 use crate::engine::run::{RunDir, RunInfo, atomic, memory};
 use crate::engine::train::ctx::StageCtx;
-use crate::engine::train::{align_dpo, evaluate, fit_reward, fit_tokenizer, pretrain};
+use crate::engine::train::{align, evaluate, fit_reward, fit_tokenizer, pretrain};
 
 /// Version of `report.json`.
 const REPORT_VERSION: u32 = 1;
@@ -147,7 +147,7 @@ fn run_stages(
         return Ok(());
     }
     let aligned = stage(ctx, info, report, Stage::Align, |ctx, _, _, _| {
-        align_dpo::run(ctx, &data, &items, &base, &scorers.reward)
+        align::run(ctx, &data, &items, &base, &scorers.reward)
     })?;
     if last_stage == Stage::Align {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Training stages: one stage, one file, read from top to bottom.
 
-pub mod align_dpo;
+pub mod align;
 pub mod config;
 pub mod ctx;
 pub mod evaluate;

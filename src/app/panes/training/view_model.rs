@@ -85,7 +85,7 @@ struct Spec {
     note: &'static str,
 }
 
-const SPECS: [Spec; 14] = [
+const SPECS: [Spec; 15] = [
     Spec {
         stage: Stage::Pretrain,
         title: "Pretraining loss",
@@ -161,7 +161,7 @@ const SPECS: [Spec; 14] = [
     Spec {
         stage: Stage::Align,
         title: "Alignment loss",
-        tip: "Next-token loss plus lambda times the DPO loss of the samples that have a preference pair.",
+        tip: "Next-token loss plus lambda times the preference loss of the samples that have a preference pair.",
         unit: "nats",
         legend: |name| {
             only(name, "loss", "total").or_else(|| only(name, "next_token_loss", "next token"))
@@ -183,8 +183,19 @@ const SPECS: [Spec; 14] = [
     },
     Spec {
         stage: Stage::Align,
-        title: "DPO margin",
-        tip: "beta x [(ln p - ln p_ref) of the chosen slate - the same of the rejected one].",
+        title: "Preference loss",
+        tip: "The objective's loss of the preference pairs; where it starts depends on the objective.",
+        unit: "nats",
+        legend: |name| only(name, "preference_loss", "preference loss"),
+        goal: Goal::Lowest,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Preference margin",
+        tip: "What the objective widens between chosen and rejected slate. For DPO: \
+              beta x [(ln p - ln p_ref) of the chosen slate - the same of the rejected one].",
         unit: "nats",
         legend: |name| only(name, "margin", "margin"),
         goal: Goal::Highest,
@@ -193,7 +204,7 @@ const SPECS: [Spec; 14] = [
     },
     Spec {
         stage: Stage::Align,
-        title: "DPO accuracy",
+        title: "Preference accuracy",
         tip: "Share of the pairs whose margin is positive.",
         unit: "",
         legend: |name| only(name, "accuracy", "accuracy"),
@@ -408,7 +419,10 @@ mod tests {
             &[("loss", 3.0), ("dpo_loss", LN_2), ("margin", 0.0)],
         );
         let shown = charts(&run, XAxis::Step);
-        assert_eq!(titles(&run), ["Alignment loss", "DPO loss", "DPO margin"]);
+        assert_eq!(
+            titles(&run),
+            ["Alignment loss", "DPO loss", "Preference margin"]
+        );
         assert_eq!(shown[1].references, [("ln 2", LN_2)]);
         assert!(shown[1].note.contains("ln 2"));
     }

@@ -7,11 +7,13 @@
 //!         loss = next-token loss of a batch of sessions
 //!         for each sample, with probability r_DPO:
 //!             N slates by beam search of the reference, scored by the reward model
-//!             loss += lambda * DPO(best, worst)
+//!             loss += lambda * preference loss(best, worst)
 //!         one optimiser step
 //! ```
 //!
-//! Differences from the paper, where it is silent: the DPO term is the mean over the pairs of a step, so that
+//! The preference loss is DPO in the paper; its baselines are offered beside it, see [`preference`].
+//!
+//! Differences from the paper, where it is silent: the preference term is the mean over the pairs of a step, so that
 //! lambda does not change its meaning with r_DPO or the batch size; every step has at least one pair when
 //! r_DPO > 0; the optimiser keeps its moments across iterations.
 
@@ -29,9 +31,12 @@ use crate::engine::data::prepare::PreparedData;
 use crate::engine::error::EngineError;
 use crate::engine::eval::generate::SlateGenerator;
 use crate::engine::event::Stage;
-use crate::engine::loss::{dpo, next_token, sequence_log_prob};
+use crate::engine::loss::preference::{self, PairLogProbs, PreferenceOutput};
+use crate::engine::loss::{next_token, sequence_log_prob};
 use crate::engine::model::EncoderDecoder;
 use crate::engine::reward::scorer::RewardScorer;
+use crate::engine::tokenizer::Code;
+use crate::engine::train::config::{AlignConfig, Objective};
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
 use crate::engine::train::fit_tokenizer::Items;
 use crate::engine::train::optim::AdamW;
@@ -104,7 +109,7 @@ pub fn run(
             );
             let memory = policy.encode(&batch.history);
             let logits = policy.decode(&memory, batch.targets.clone());
-            let n_levels = config.tokenizer.n_levels;
+            let n_levels = items.vocab.n_levels;
             let next_token_loss =
                 next_token(logits, batch.targets, batch.target_weight, n_levels).mean;
 
@@ -113,7 +118,14 @@ pub fn run(
                 step,
                 examples.iter().map(|example| &example.history),
             );
-            let pairs = best_and_worst(reference, &candidates, scorer, &histories, ctx.control)?;
+            let pairs = best_and_worst(
+                reference,
+                &candidates,
+                scorer,
+                &histories,
+                settings.n_rejected,
+                ctx.control,
+            )?;
             let preference = (!pairs.is_empty())
                 .then(|| preference_loss(&policy, reference, &pairs, items, config, &device));
 
@@ -133,7 +145,7 @@ pub fn run(
                 values.push(("loss".to_owned(), read(loss)));
                 values.push(("next_token_loss".to_owned(), read(next_token_loss)));
                 if let Some(preference) = preference {
-                    values.push(("dpo_loss".to_owned(), read(preference.loss)));
+                    values.push((loss_name(settings).to_owned(), read(preference.loss)));
                     values.push(("margin".to_owned(), read(preference.margin)));
                     values.push(("accuracy".to_owned(), read(preference.accuracy)));
                     values.push((
@@ -222,7 +234,17 @@ fn chosen_histories<'a>(
     chosen
 }
 
-/// The DPO term of one step, each field `[1]`.
+/// The name of the preference loss among the values of a step. Where the loss starts at ln 2 it has a name of its
+/// own, because curves show that line.
+fn loss_name(settings: &AlignConfig) -> &'static str {
+    match settings.objective {
+        Objective::Dpo | Objective::Cdpo | Objective::Rdpo => "dpo_loss",
+        Objective::SDpo if settings.n_rejected == 1 => "dpo_loss",
+        Objective::Ipo | Objective::Cpo | Objective::Simpo | Objective::SDpo => "preference_loss",
+    }
+}
+
+/// The preference term of one step, each field `[1]`.
 struct Preference {
     loss: Tensor<1>,
     margin: Tensor<1>,
@@ -248,40 +270,54 @@ fn preference_loss(
             device,
         );
         let memory = model.encode(&history);
-        [true, false].map(|is_chosen| {
-            let codes: Vec<i64> = pairs
-                .iter()
-                .flat_map(|pair| {
-                    if is_chosen {
-                        &pair.chosen
-                    } else {
-                        &pair.rejected
-                    }
-                })
-                .map(|code| i64::from(*code))
-                .collect();
+        let of = |slates: Vec<&[Code]>| {
+            let codes: Vec<i64> = slates.concat().into_iter().map(i64::from).collect();
             let shape = [pairs.len(), codes.len() / pairs.len()];
             let targets = Tensor::<2, Int>::from_data(TensorData::new(codes, shape), device);
             let weight = Tensor::<2>::ones(shape, device);
             sequence_log_prob(model.decode(&memory, targets.clone()), targets, weight)
-        })
+                .reshape([pairs.len(), 1])
+        };
+        let chosen = of(pairs.iter().map(|pair| pair.chosen.as_slice()).collect());
+        let rejected = (0..config.align.n_rejected)
+            .map(|idx| {
+                of(pairs
+                    .iter()
+                    .map(|pair| pair.rejected[idx].as_slice())
+                    .collect())
+            })
+            .collect();
+        (chosen, Tensor::cat(rejected, 1))
     };
-    let [chosen, rejected] = log_probs(policy, device);
-    let [reference_chosen, reference_rejected] =
+    let (chosen, rejected) = log_probs(policy, device);
+    let (reference_chosen, reference_rejected) =
         log_probs(reference, &reference.embeddings.val().device());
-    let lift = |tensor: Tensor<1>| Tensor::from_inner(tensor);
-    let output = dpo(
-        chosen.clone(),
-        rejected.clone(),
-        lift(reference_chosen),
-        lift(reference_rejected),
-        config.align.beta,
-    );
+    let pairs = PairLogProbs {
+        chosen,
+        rejected,
+        reference_chosen: Tensor::from_inner(reference_chosen),
+        reference_rejected: Tensor::from_inner(reference_rejected),
+        n_codes: pairs[0].chosen.len(),
+    };
+    let output = apply(&config.align, &pairs);
     Preference {
         accuracy: output.accuracy(),
         loss: output.loss.mean(),
         margin: output.margin.mean(),
-        chosen_log_prob: chosen.mean(),
-        rejected_log_prob: rejected.mean(),
+        chosen_log_prob: pairs.chosen.mean(),
+        rejected_log_prob: pairs.rejected.mean(),
+    }
+}
+
+fn apply(settings: &AlignConfig, pairs: &PairLogProbs) -> PreferenceOutput {
+    let (beta, noise) = (settings.beta, settings.label_noise);
+    match settings.objective {
+        Objective::Dpo => preference::dpo(pairs, beta),
+        Objective::Ipo => preference::ipo(pairs, beta),
+        Objective::Cdpo => preference::cdpo(pairs, beta, noise),
+        Objective::Rdpo => preference::rdpo(pairs, beta, noise),
+        Objective::Cpo => preference::cpo(pairs, beta),
+        Objective::Simpo => preference::simpo(pairs, beta, settings.target_margin),
+        Objective::SDpo => preference::s_dpo(pairs, beta),
     }
 }
