@@ -113,6 +113,8 @@ pub(crate) struct ResumeArgs {
 pub(crate) enum DataCommand {
     /// Read a dataset and tell what is in it.
     Inspect(InspectArgs),
+    /// Check whether files can be used, with every bad row counted, and say what to do.
+    Check(InspectArgs),
 }
 
 #[derive(Debug, Args)]

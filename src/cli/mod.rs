@@ -35,6 +35,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Run(args)) => run::start(&args),
         Some(Command::Resume(args)) => run::resume(args.run, args.until, &args.output),
         Some(Command::Data(DataCommand::Inspect(args))) => data::inspect(args),
+        Some(Command::Data(DataCommand::Check(args))) => data::check(args),
         Some(Command::Simulate(args)) => simulate::simulate(&args),
         Some(Command::Evaluate(args)) => run::evaluate(args.run, &args.output),
         Some(Command::Generate(args)) => generate::generate(args),

@@ -91,6 +91,7 @@ impl Terminal {
             | EngineEvent::Continued { .. }
             | EngineEvent::DevicesProbed { .. }
             | EngineEvent::DataInspected { .. }
+            | EngineEvent::DataChecked(_)
             | EngineEvent::Exported { .. }
             | EngineEvent::ComparisonStarted { .. }
             | EngineEvent::TokenizerCompared(_)

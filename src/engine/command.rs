@@ -20,6 +20,13 @@ pub enum EngineCommand {
         /// How to read it.
         config: Box<ExperimentConfig>,
     },
+    /// Read a dataset with every bad row counted, and tell whether it can be used and what to do.
+    CheckData {
+        /// A folder or a file.
+        path: PathBuf,
+        /// How to read it.
+        config: Box<ExperimentConfig>,
+    },
     /// Start a new run. Refused while another one is going.
     StartRun(StartRun),
     /// Continue a stopped, killed or finished run from its last checkpoint.
@@ -82,6 +89,7 @@ impl EngineCommand {
         match self {
             Self::ProbeDevices => "look for devices".to_owned(),
             Self::InspectData { path, .. } => format!("inspect {}", path.display()),
+            Self::CheckData { path, .. } => format!("check {}", path.display()),
             Self::StartRun(start) => format!("start a run on {}", start.data_path.display()),
             Self::ResumeRun { run_dir, .. } => format!("resume {}", run_dir.display()),
             Self::CompareTokenizers { run_dir, .. } => {

@@ -26,7 +26,7 @@ pub trait Hint {
 pub enum EngineError {
     /// Reading or interpreting a dataset.
     #[error(transparent)]
-    Data(#[from] DataError),
+    Data(DataError),
     /// Reading or checking a configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -111,6 +111,15 @@ impl EngineError {
             operation,
             path,
             source,
+        }
+    }
+}
+
+impl From<DataError> for EngineError {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Stopped => Self::Stopped,
+            error => Self::Data(error),
         }
     }
 }

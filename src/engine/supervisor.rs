@@ -72,6 +72,7 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
             EngineCommand::Shutdown => break,
             command @ (EngineCommand::ProbeDevices
             | EngineCommand::InspectData { .. }
+            | EngineCommand::CheckData { .. }
             | EngineCommand::InspectUser { .. }
             | EngineCommand::Export { .. }) => questions
                 .try_send(command)
@@ -278,6 +279,10 @@ fn reply(command: EngineCommand) -> Result<EngineEvent, EngineError> {
         EngineCommand::InspectData { path, config } => {
             let stats = data::prepare::prepare(&path, &config.data)?.stats;
             Ok(EngineEvent::DataInspected { path, stats })
+        }
+        EngineCommand::CheckData { path, config } => {
+            let check = data::check::check(&path, &config.data, &mut data::Watch::nobody())?;
+            Ok(EngineEvent::DataChecked(Box::new(check)))
         }
         EngineCommand::InspectUser { run_dir, user } => {
             evaluate::inspect_user(&RunDir::new(&run_dir), &user).map(EngineEvent::SlatesReady)

@@ -183,6 +183,7 @@ impl RunStore {
             EngineEvent::RunFailed { stage, failure } => self.fail(*stage, failure, now),
             EngineEvent::DevicesProbed { .. }
             | EngineEvent::DataInspected { .. }
+            | EngineEvent::DataChecked(_)
             | EngineEvent::Exported { .. }
             | EngineEvent::ComparisonStarted { .. }
             | EngineEvent::TokenizerCompared(_)

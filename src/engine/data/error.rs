@@ -85,6 +85,9 @@ pub enum DataError {
         /// Where.
         path: PathBuf,
     },
+    /// The user asked the reading to stop. Not a failure.
+    #[error("stopped on request")]
+    Stopped,
     /// A training example would contain the future.
     #[error("the split leaks: {found}")]
     Leak {
@@ -96,6 +99,7 @@ pub enum DataError {
 impl Hint for DataError {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Stopped => return None,
             Self::Io { .. } => "check the path and that you may read it".to_owned(),
             Self::Write { .. } => "check that the disk has room and that you may write there".to_owned(),
             Self::Simulator { .. } => "change the setting, or choose an empty folder".to_owned(),

@@ -4,6 +4,7 @@
 //! [`split`] decides what may be learned from, [`session`] turns it into histories and slates.
 
 pub mod catalog;
+pub mod check;
 pub mod config;
 pub mod error;
 #[cfg(test)]
@@ -16,8 +17,11 @@ pub mod session;
 pub mod source;
 pub mod split;
 pub mod stats;
+mod ties;
+pub mod watch;
 
 pub use catalog::{Item, ItemCatalog};
+pub use check::DataCheck;
 pub use error::DataError;
 pub use ids::{ItemIdx, UserIdx};
 pub use interaction::{Feedback, FeedbackFlags, InteractionLog};
@@ -25,6 +29,7 @@ pub use logged_slate::{LoggedSlate, logged_slates};
 pub use prepare::{PreparedData, TestCase, prepare};
 pub use session::Session;
 pub use split::Split;
+pub use watch::Watch;
 
 use crate::engine::data::source::simulator::Oracle;
 

@@ -7,6 +7,7 @@ use super::interaction::NO_TIME;
 use super::session::{self, Session};
 use super::split::{self, Split};
 use super::stats::DatasetStats;
+use super::watch::Watch;
 use super::{DataError, Dataset, FeedbackFlags, InteractionLog, ItemIdx, UserIdx, source};
 
 /// A dataset, cut for learning and testing.
@@ -42,7 +43,20 @@ pub struct TestCase {
 /// # Errors
 /// [`DataError`]: what [`source::load`] returns, or nothing to learn from under this configuration.
 pub fn prepare(path: &Path, config: &DataConfig) -> Result<PreparedData, DataError> {
-    let dataset = source::load(path, config)?;
+    prepare_watched(path, config, &mut Watch::nobody())
+}
+
+/// Like [`prepare`], with progress of the reading and a way to stop it.
+///
+/// # Errors
+/// As [`prepare`], and [`DataError::Stopped`].
+pub fn prepare_watched(
+    path: &Path,
+    config: &DataConfig,
+    watch: &mut Watch<'_>,
+) -> Result<PreparedData, DataError> {
+    let dataset = source::load_watched(path, config, watch)?;
+    watch.check()?;
     prepare_dataset(dataset, path, config)
 }
 

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::config::{DataConfig, SplitRule};
+use super::config::{DataConfig, SessionConfig, SessionRule, SplitRule};
 use super::interaction::NO_TIME;
 use super::session;
 use super::split::Split;
-use super::{Dataset, FeedbackFlags, InteractionLog};
+use super::ties::{self, Ties};
+use super::{Dataset, FeedbackFlags, InteractionLog, UserIdx};
 
 /// Users that are named so that one can be looked at without knowing the dataset.
 const MAX_EXAMPLE_USERS: usize = 100;
@@ -51,15 +52,59 @@ pub struct DatasetStats {
     /// Some of them, spread evenly, by the dataset's own identifiers.
     #[serde(default)]
     pub example_users: Vec<String>,
+    /// Sessions under each grouping, whichever is used.
+    #[serde(default)]
+    pub sessions_by_rule: Vec<RuleSessions>,
     /// Share of adjacent events of one user with equal time stamps: such ties inflate next-item metrics.
     pub tied_times_frac: f64,
+    /// Share of those ties whose items stand in ascending order of their identifiers, though a half would be chance.
+    #[serde(default)]
+    pub sorted_ties_frac: f64,
+    /// Events that repeat an earlier one: same user, item and time.
+    #[serde(default)]
+    pub duplicates: u64,
     /// Whether true utility is known.
     pub has_oracle: bool,
     /// Partial trouble, in words.
     pub warnings: Vec<String>,
 }
 
+/// Sessions of the learnable part under one grouping.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleSessions {
+    /// The grouping.
+    pub rule: SessionRule,
+    /// Sessions found, before the quality rule; nothing where the data lacks what the grouping needs.
+    pub found: Option<u64>,
+    /// Those that pass the quality rule of the settings.
+    pub kept: u64,
+    /// What the data lacks, or how the grouping works.
+    pub words: String,
+}
+
 impl DatasetStats {
+    /// What to keep in mind or to do, from the counts.
+    pub fn advice(&self) -> Vec<String> {
+        let mut advice = Vec::new();
+        if ties::are_suspicious(self.tied_times_frac, self.sorted_ties_frac) {
+            advice.push(
+                "compare every model with the first-order Markov floor: the order of tied events gives it hits for free"
+                    .to_owned(),
+            );
+        }
+        if self.time_range_millis.is_none() && self.events > 0 {
+            advice.push("without times only split.rule = \"leave_one_out\" can be used".to_owned());
+        }
+        if self.test_users * 10 < self.users {
+            advice.push(
+                "few users can be tested: lower data.min_user_events or data.positive_rating, or name other feedback in \
+                 data.positive"
+                    .to_owned(),
+            );
+        }
+        advice
+    }
+
     /// Counts a dataset under a split.
     pub fn of(
         dataset: &Dataset,
@@ -82,6 +127,8 @@ impl DatasetStats {
         };
         let cells = log.n_users() as f64 * dataset.catalog.len() as f64;
         let test_users = split.target_row.iter().flatten().count();
+        let ties = Ties::of(dataset);
+        let warnings = dataset.warnings.iter().cloned().chain(ties.warnings());
         Self {
             name: dataset.name.clone(),
             format: dataset.format.clone(),
@@ -115,9 +162,12 @@ impl DatasetStats {
             split_rule: split_rule(log, split, test_users, config),
             test_users: test_users as u64,
             example_users: example_users(dataset, split),
-            tied_times_frac: tied_times_frac(log),
+            sessions_by_rule: sessions_by_rule(log, positives, split, config),
+            tied_times_frac: ties.tied_frac(),
+            sorted_ties_frac: ties.sorted_frac(),
+            duplicates: ties.n_duplicates,
             has_oracle: dataset.oracle.is_some(),
-            warnings: dataset.warnings.clone(),
+            warnings: warnings.collect(),
         }
     }
 }
@@ -183,18 +233,57 @@ fn split_rule(
     )
 }
 
-/// Share of adjacent timed events of one user with equal times.
-fn tied_times_frac(log: &InteractionLog) -> f64 {
-    let (mut n_pairs, mut n_tied) = (0u64, 0u64);
-    for (users, times) in log.user.windows(2).zip(log.time_millis.windows(2)) {
-        if users[0] == users[1] && times[0] != NO_TIME {
-            n_pairs += 1;
-            n_tied += u64::from(times[0] == times[1]);
-        }
-    }
-    if n_pairs == 0 {
-        0.0
-    } else {
-        n_tied as f64 / n_pairs as f64
-    }
+/// Counts sessions under every grouping that the data allows.
+fn sessions_by_rule(
+    log: &InteractionLog,
+    positives: &[Vec<u32>],
+    split: &Split,
+    config: &DataConfig,
+) -> Vec<RuleSessions> {
+    let has_times = log.time_millis.iter().any(|&time| time != NO_TIME);
+    let rules = [
+        (
+            SessionRule::Request,
+            log.request.is_some(),
+            "no event has a request",
+        ),
+        (SessionRule::TimeGap, has_times, "no event has a time"),
+        (SessionRule::UserDay, has_times, "no event has a time"),
+        (SessionRule::Blocks, true, ""),
+    ];
+    rules
+        .into_iter()
+        .map(|(rule, can_be, lack)| {
+            let session = SessionConfig {
+                rule,
+                ..config.session.clone()
+            };
+            if !can_be {
+                return RuleSessions {
+                    rule,
+                    found: None,
+                    kept: 0,
+                    words: lack.to_owned(),
+                };
+            }
+            let (mut n_found, mut n_kept) = (0, 0);
+            let mut kept = Vec::new();
+            for (user_idx, rows) in positives.iter().enumerate() {
+                if rows.len() >= config.min_user_events {
+                    let user = UserIdx(user_idx as u32);
+                    let learnable = log.rows_of(user).start..split.learn_end[user_idx];
+                    n_found +=
+                        session::sessions_of(log, user, learnable, rows, &session, &mut kept);
+                    n_kept += kept.len();
+                    kept.clear();
+                }
+            }
+            RuleSessions {
+                rule,
+                found: Some(n_found as u64),
+                kept: n_kept as u64,
+                words: session::describe(&session),
+            }
+        })
+        .collect()
 }

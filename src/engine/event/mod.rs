@@ -18,6 +18,7 @@ pub use step::StepPoint;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::config::ExperimentConfig;
+use crate::engine::data::check::DataCheck;
 use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::{DeviceReport, DeviceStatus};
 use crate::engine::error::Failure;
@@ -168,6 +169,8 @@ pub enum EngineEvent {
         /// What was found.
         stats: DatasetStats,
     },
+    /// Answer to [`EngineCommand::CheckData`](crate::engine::command::EngineCommand::CheckData).
+    DataChecked(Box<DataCheck>),
     /// Answer to [`EngineCommand::Export`](crate::engine::command::EngineCommand::Export).
     Exported {
         /// The folder written to.

@@ -1,12 +1,11 @@
 //! Collects events and items in any order and turns them into a [`Dataset`]: dense indices, stable order, fingerprint.
 //! It knows nothing of files.
 
-use std::collections::HashMap;
-
 use sha2::{Digest as _, Sha256};
 
 use super::super::interaction::NO_TIME;
 use super::super::{Dataset, Feedback, InteractionLog, Item, ItemCatalog, ItemIdx, UserIdx};
+use super::names::Names;
 
 /// One event as a reader found it.
 #[derive(Clone, Copy, Debug)]
@@ -21,26 +20,6 @@ pub(super) struct RawEvent {
     pub(super) feedback: Feedback,
 }
 
-/// Text identifiers numbered in the order of their first appearance.
-#[derive(Debug, Default)]
-struct Names {
-    idx_of: HashMap<String, u32>,
-    names: Vec<String>,
-}
-
-impl Names {
-    fn idx(&mut self, name: &str) -> u32 {
-        if let Some(&idx) = self.idx_of.get(name) {
-            return idx;
-        }
-        let idx = u32::try_from(self.names.len())
-            .expect("four billion identifiers do not fit into memory");
-        self.idx_of.insert(name.to_owned(), idx);
-        self.names.push(name.to_owned());
-        idx
-    }
-}
-
 /// A dataset in the making.
 #[derive(Debug, Default)]
 pub(super) struct DatasetBuilder {
@@ -50,7 +29,6 @@ pub(super) struct DatasetBuilder {
     /// Row = index of the item's name; items known from events only have no content yet.
     contents: Vec<Option<Item>>,
     events: Vec<RawEvent>,
-    pub(super) warnings: Vec<String>,
 }
 
 impl DatasetBuilder {
@@ -65,6 +43,11 @@ impl DatasetBuilder {
             self.contents[idx] = Some(item);
         }
         is_new
+    }
+
+    /// Whether an event or an item file has named this item before.
+    pub(super) fn has_item(&self, external_id: &str) -> bool {
+        self.items.get(external_id).is_some()
     }
 
     /// The index of a user, new or known.
@@ -87,6 +70,11 @@ impl DatasetBuilder {
         self.events.push(event);
     }
 
+    /// The events so far.
+    pub(super) fn n_events(&self) -> usize {
+        self.events.len()
+    }
+
     /// Sorts and freezes everything.
     pub(super) fn finish(self, format: &str) -> Dataset {
         let Self {
@@ -94,16 +82,17 @@ impl DatasetBuilder {
             items,
             mut contents,
             mut events,
-            warnings,
             ..
         } = self;
+        let (users, items) = (users.into_names(), items.into_names());
+        let warnings = unknown_items(&contents, &items).into_iter().collect();
         // A stable sort keeps the order of the files among events of equal time and order.
         events.sort_by_key(|event| (event.user, event.time_millis, event.order));
-        contents.resize(items.names.len(), None);
+        contents.resize(items.len(), None);
         let catalog = ItemCatalog {
             items: contents
                 .into_iter()
-                .zip(items.names)
+                .zip(items)
                 .map(|(content, external_id)| {
                     content.unwrap_or_else(|| Item {
                         external_id,
@@ -112,19 +101,34 @@ impl DatasetBuilder {
                 })
                 .collect(),
         };
-        let log = log_of(&events, users.names.len());
-        let fingerprint = fingerprint(&catalog, &users.names, &log);
+        let log = log_of(&events, users.len());
+        let fingerprint = fingerprint(&catalog, &users, &log);
         Dataset {
             name: String::new(),
             format: format.to_owned(),
             catalog,
-            users: users.names,
+            users,
             log,
             oracle: None,
             fingerprint,
             warnings,
         }
     }
+}
+
+/// A warning when some events are of items that the item file does not have.
+fn unknown_items(contents: &[Option<Item>], names: &[String]) -> Option<String> {
+    let is_known = |idx: usize| contents.get(idx).is_some_and(Option::is_some);
+    let mut unknown = (0..names.len()).filter(|&idx| !is_known(idx));
+    let first = unknown.next()?;
+    let n_unknown = 1 + unknown.count();
+    (n_unknown < names.len()).then(|| {
+        format!(
+            "{n_unknown} of {} items have events and no row in the item file, for example {:?}",
+            names.len(),
+            names[first]
+        )
+    })
 }
 
 /// Columns from sorted events.

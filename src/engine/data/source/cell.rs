@@ -8,7 +8,7 @@ use super::super::DataError;
 pub(super) struct Row<'a> {
     pub(super) path: &'a Path,
     pub(super) header: &'a [String],
-    pub(super) cells: &'a [String],
+    pub(super) cells: &'a csv::StringRecord,
     pub(super) line: u64,
 }
 
@@ -108,13 +108,12 @@ impl Row<'_> {
     /// A list: JSON, or texts between the first of `|`, `;` and `,` that occurs.
     pub(super) fn list(&self, column: usize) -> Vec<String> {
         let text = self.text(column);
-        if let Ok(serde_json::Value::Array(values)) = serde_json::from_str(text) {
-            let values = values.into_iter().filter_map(|value| match value {
-                serde_json::Value::String(text) => Some(text),
-                serde_json::Value::Number(number) => Some(number.to_string()),
-                _ => None,
-            });
-            return values.filter(|value| !value.is_empty()).collect();
+        if text.starts_with('[')
+            && let Ok(value) = serde_json::from_str(text)
+        {
+            let mut texts = Vec::new();
+            flatten(value, &mut texts);
+            return texts;
         }
         let separator = ['|', ';', ',']
             .into_iter()
@@ -127,7 +126,21 @@ impl Row<'_> {
             .collect()
     }
 
-    fn bad(&self, column: usize, expected: &'static str) -> DataError {
+    /// A text, or the texts of a JSON list one after the other.
+    pub(super) fn prose(&self, column: usize) -> String {
+        let text = self.text(column);
+        if text.starts_with('[')
+            && let Ok(value) = serde_json::from_str(text)
+        {
+            let mut texts = Vec::new();
+            flatten(value, &mut texts);
+            return texts.join(" ");
+        }
+        text.to_owned()
+    }
+
+    /// The refusal of a cell.
+    pub(super) fn bad(&self, column: usize, expected: &'static str) -> DataError {
         const MAX_SHOWN_CHARS: usize = 80;
         DataError::BadCell {
             column: self.header[column].clone(),
@@ -136,5 +149,16 @@ impl Row<'_> {
             line: self.line,
             path: self.path.to_owned(),
         }
+    }
+}
+
+/// The texts and numbers of a list, those of lists inside it included, in order.
+fn flatten(value: serde_json::Value, texts: &mut Vec<String>) {
+    use serde_json::Value;
+    match value {
+        Value::String(text) if !text.is_empty() => texts.push(text),
+        Value::Number(number) => texts.push(number.to_string()),
+        Value::Array(values) => values.into_iter().for_each(|value| flatten(value, texts)),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Object(_) => {}
     }
 }

@@ -4,68 +4,73 @@
 use std::path::{Path, PathBuf};
 
 use super::super::config::DataConfig;
-use super::super::interaction::NO_TIME;
-use super::super::{DataError, Dataset, Feedback, FeedbackFlags, Item};
-use super::builder::{DatasetBuilder, RawEvent};
-use super::cell::Row;
+use super::super::{DataError, Dataset, FeedbackFlags, Item};
+use super::builder::DatasetBuilder;
+use super::event_table::{EventColumns, Kind, Watched};
+use super::file_name;
+use super::reading::Reading;
+use super::recognised::{Listing, Recognised};
 use super::simulator::{ORACLE_FILE, Oracle};
-use super::table::{Table, is_table};
-use super::{file_name, files_in};
+use super::table::{Form, Table, is_table};
 
 /// A file with one of these in its name holds events.
 const EVENT_WORDS: [&str; 4] = ["event", "inter", "log", "rating"];
 
 /// The files of a generic dataset.
-pub(super) struct Files {
+struct Files {
     events: Vec<PathBuf>,
     items: Vec<PathBuf>,
     oracle: Option<PathBuf>,
 }
 
-/// The files, when there is at least one event file. A path to a single table is an event file whatever its name.
-pub(super) fn detect(path: &Path) -> Result<Option<Files>, DataError> {
-    let tables: Vec<PathBuf> = files_in(path)?
+/// At least one event file. A path to a single table is an event file whatever its name.
+pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError> {
+    let is_inside = |file: &PathBuf| file.parent() == Some(listing.path.as_path());
+    let tables = listing
+        .named(|name| is_table(Path::new(name)))
         .into_iter()
-        .filter(|file| is_table(file))
-        .collect();
-    if !path.is_dir() {
-        return Ok((!tables.is_empty()).then_some(Files {
-            events: tables,
-            items: Vec::new(),
-            oracle: None,
-        }));
-    }
-    let (items, others): (Vec<_>, Vec<_>) = tables
-        .into_iter()
-        .partition(|file| file_name(file).starts_with("items."));
-    let events: Vec<PathBuf> = others
-        .into_iter()
-        .filter(|file| {
+        .filter(|file| !listing.is_folder || is_inside(file));
+    let (items, mut events): (Vec<_>, Vec<_>) =
+        tables.partition(|file| listing.is_folder && file_name(file).starts_with("items."));
+    if listing.is_folder {
+        events.retain(|file| {
             let name = file_name(file).to_lowercase();
             EVENT_WORDS.iter().any(|word| name.contains(word))
-        })
-        .collect();
-    let oracle = Some(path.join(ORACLE_FILE)).filter(|file| file.is_file());
-    Ok((!events.is_empty()).then_some(Files {
+        });
+    }
+    let Some(first) = events.first() else {
+        return Ok(None);
+    };
+    let why = format!("{} is a table of events", file_name(first));
+    let oracle = Some(listing.path.join(ORACLE_FILE)).filter(|file| file.is_file());
+    let format = if oracle.is_some() {
+        "simulated"
+    } else {
+        "tables"
+    };
+    let files = Files {
         events,
         items,
         oracle,
-    }))
+    };
+    Ok(Some(Recognised::new(format, why, move |reading| {
+        load(&files, reading)
+    })))
 }
 
-pub(super) fn load(files: &Files, config: &DataConfig) -> Result<Dataset, DataError> {
+fn load(files: &Files, reading: &mut Reading<'_, '_>) -> Result<Dataset, DataError> {
     let mut builder = DatasetBuilder::default();
     for path in &files.items {
-        read_items(path, config, &mut builder)?;
+        read_items(path, reading, &mut builder)?;
     }
     let tables = files
         .events
         .iter()
-        .map(|path| Table::open(path))
+        .map(|path| Table::open(path, Form::ByName, "events"))
         .collect::<Result<Vec<_>, _>>()?;
-    check_mapping(&tables, config)?;
-    for table in tables {
-        read_events(table, config, &mut builder)?;
+    check_mapping(&tables, reading.config, files)?;
+    for mut table in tables {
+        event_columns(&mut table, reading.config)?.read(table, reading, &mut builder)?;
     }
     let Some(path) = &files.oracle else {
         return Ok(builder.finish("tables"));
@@ -83,12 +88,16 @@ fn mapped<'a>(config: &'a DataConfig, ours: &'a str) -> &'a str {
 
 /// Columns of events that the mapping names must be in at least one event file: a misspelt name would otherwise
 /// silently leave a kind of feedback out.
-fn check_mapping(tables: &[Table], config: &DataConfig) -> Result<(), DataError> {
+fn check_mapping(tables: &[Table], config: &DataConfig, files: &Files) -> Result<(), DataError> {
     const OF_ITEMS: [&str; 5] = ["title", "text", "categories", "author", "duration_secs"];
     for (ours, theirs) in &config.columns {
-        let is_found = tables.iter().any(|table| table.column(theirs).is_some());
+        let is_found = tables.iter().any(|table| table.has(theirs));
         if !is_found && !OF_ITEMS.contains(&ours.as_str()) {
-            tables[0].require(theirs)?;
+            return Err(DataError::MissingColumn {
+                column: theirs.clone(),
+                found: tables[0].header().to_vec(),
+                path: files.events[0].clone(),
+            });
         }
     }
     Ok(())
@@ -96,14 +105,15 @@ fn check_mapping(tables: &[Table], config: &DataConfig) -> Result<(), DataError>
 
 fn read_items(
     path: &Path,
-    config: &DataConfig,
+    reading: &mut Reading<'_, '_>,
     builder: &mut DatasetBuilder,
 ) -> Result<(), DataError> {
-    let table = Table::open(path)?;
-    let id = table.require(mapped(config, "item"))?;
+    let mut table = Table::open(path, Form::ByName, "items")?;
+    let config = reading.config;
+    let id = table.require("item", mapped(config, "item"))?;
     let [title, text, author, categories, duration] =
         ["title", "text", "author", "categories", "duration_secs"]
-            .map(|name| table.column(mapped(config, name)));
+            .map(|name| table.column(name, mapped(config, name)));
     let known = [Some(id), title, text, author, categories, duration];
     let features: Vec<(String, usize)> = table
         .header()
@@ -112,9 +122,9 @@ fn read_items(
         .filter(|(column, _)| !known.contains(&Some(*column)))
         .map(|(column, name)| (name.clone(), column))
         .collect();
-    let mut warnings = Vec::new();
+    let name = table.name();
     let mut n_repeated = 0;
-    let outcome = table.for_each_row(config.skip_bad_rows, &mut warnings, |row| {
+    table.for_each_row(reading, |row| {
         let text_of = |column: Option<usize>| column.map_or("", |column| row.text(column));
         let item = Item {
             external_id: row.id(id)?.to_owned(),
@@ -138,110 +148,28 @@ fn read_items(
         };
         n_repeated += u64::from(!builder.add_item(item));
         Ok(())
-    });
-    if n_repeated > 0 {
-        warnings.push(format!(
-            "{n_repeated} rows of {} repeat an item; its first row was used",
-            file_name(path)
-        ));
-    }
-    builder.warnings.append(&mut warnings);
-    outcome
+    })?;
+    reading.warn_of_repeated(n_repeated, &name);
+    Ok(())
 }
 
-/// Where an event file keeps what.
-struct EventColumns {
-    user: usize,
-    item: usize,
-    time: Option<usize>,
-    order: Option<usize>,
-    request: Option<usize>,
-    watch_secs: Option<usize>,
-    rating: Option<usize>,
-    kinds: Vec<(usize, FeedbackFlags)>,
-}
-
-impl EventColumns {
-    fn find(table: &Table, config: &DataConfig) -> Result<Self, DataError> {
-        let column = |ours: &str| table.column(mapped(config, ours));
-        let mut kinds = Vec::new();
-        for (name, kind) in FeedbackFlags::NAMED {
-            kinds.extend(column(name).map(|column| (column, kind)));
-        }
-        Ok(Self {
-            user: table.require(mapped(config, "user"))?,
-            item: table.require(mapped(config, "item"))?,
-            time: column("time"),
-            order: column("order"),
-            request: column("request"),
-            watch_secs: column("watch_secs"),
-            rating: column("rating"),
-            kinds,
-        })
+fn event_columns(table: &mut Table, config: &DataConfig) -> Result<EventColumns, DataError> {
+    let mut kinds = Vec::new();
+    for (name, kind) in FeedbackFlags::NAMED {
+        let column = table.column(name, mapped(config, name));
+        kinds.extend(column.map(|column| Kind::yes(column, kind)));
     }
-
-    fn feedback(&self, row: &Row<'_>, positive_rating: f32) -> Result<Feedback, DataError> {
-        let watch_secs = match self.watch_secs {
-            Some(column) => row.amount(column)?,
-            None => None,
-        };
-        let mut flags = FeedbackFlags::default();
-        for &(column, kind) in &self.kinds {
-            if row.flag(column)? {
-                flags = flags.with(kind);
-            }
-        }
-        let is_view = match self.rating {
-            Some(column) => row
-                .number(column)?
-                .is_some_and(|rating| rating >= f64::from(positive_rating)),
-            // Without any feedback column an event itself is the feedback: a purchase, a play.
-            None => self.kinds.is_empty() && watch_secs != Some(0.0),
-        };
-        if is_view {
-            flags = flags.with(FeedbackFlags::VIEW);
-        }
-        Ok(Feedback {
-            watch_secs: watch_secs.unwrap_or(f32::NAN),
-            flags,
-        })
-    }
-}
-
-fn read_events(
-    table: Table,
-    config: &DataConfig,
-    builder: &mut DatasetBuilder,
-) -> Result<(), DataError> {
-    let columns = EventColumns::find(&table, config)?;
-    let mut warnings = Vec::new();
-    let outcome = table.for_each_row(config.skip_bad_rows, &mut warnings, |row| {
-        let time_millis = match columns.time {
-            Some(column) => row.time_millis(column)?,
-            None => NO_TIME,
-        };
-        let order = match columns.order {
-            Some(column) => row.integer(column)?,
-            None => 0,
-        };
-        let feedback = columns.feedback(row, config.positive_rating)?;
-        let (user, item) = (row.id(columns.user)?, row.id(columns.item)?);
-        let request = columns
-            .request
-            .map(|column| row.id(column))
-            .transpose()?
-            .map(|request| builder.request(request));
-        let event = RawEvent {
-            user: builder.user(user),
-            item: builder.item(item),
-            time_millis,
-            order,
-            request,
-            feedback,
-        };
-        builder.add_event(event);
-        Ok(())
-    });
-    builder.warnings.append(&mut warnings);
-    outcome
+    let mut column = |ours: &str| table.column(ours, mapped(config, ours));
+    let [time, order, request, watch, rating] =
+        ["time", "order", "request", "watch_secs", "rating"].map(&mut column);
+    Ok(EventColumns {
+        user: table.require("user", mapped(config, "user"))?,
+        item: table.require("item", mapped(config, "item"))?,
+        time,
+        order,
+        request,
+        watch: watch.map(Watched::Secs),
+        rating,
+        kinds,
+    })
 }

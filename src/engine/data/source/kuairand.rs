@@ -1,80 +1,134 @@
-//! KuaiRand in the layout of its download: `log_standard_*.csv` in several parts, `video_features_basic_*.csv`, and
-//! beside them an optional `history_events.csv` with earlier impressions in order but without time.
+//! KuaiRand in the layouts of its downloads (Pure, 1K, 27K): `log_standard_*.csv` in one or several parts,
+//! `video_features_basic_*.csv`, and beside them an optional `history_events.csv` with earlier impressions in order but
+//! without time. Also a single table of labelled rows (`label` 1 for a like, 0 for a hate), as benchmarks share it.
 //!
-//! `video_features_statistic_*.csv` is never read: its averages run over the days that are held out.
+//! `video_features_statistic_*.csv` is never read: its averages run over the days that are held out. Neither are
+//! `log_random_*.csv`: what was shown at random says nothing of what a recommender would show.
 
 use std::path::{Path, PathBuf};
 
-use super::super::config::DataConfig;
-use super::super::interaction::NO_TIME;
-use super::super::{DataError, Dataset, Feedback, FeedbackFlags, Item};
-use super::builder::{DatasetBuilder, RawEvent};
-use super::cell::Row;
-use super::table::Table;
-use super::{file_name, files_in};
+use super::super::{DataError, Dataset, FeedbackFlags, Item};
+use super::builder::DatasetBuilder;
+use super::event_table::{EventColumns, Kind, Watched};
+use super::reading::Reading;
+use super::recognised::{Listing, Recognised};
+use super::table::{Form, Table, first_line};
+
+/// Columns of feedback in a log.
+const KINDS: [(&str, &str, FeedbackFlags); 7] = [
+    ("view", "long_view", FeedbackFlags::VIEW),
+    ("click", "is_click", FeedbackFlags::CLICK),
+    ("like", "is_like", FeedbackFlags::LIKE),
+    ("follow", "is_follow", FeedbackFlags::FOLLOW),
+    ("comment", "is_comment", FeedbackFlags::COMMENT),
+    ("forward", "is_forward", FeedbackFlags::FORWARD),
+    ("dislike", "is_hate", FeedbackFlags::DISLIKE),
+];
 
 /// The files of a KuaiRand folder.
-pub(super) struct Files {
+struct Files {
     logs: Vec<PathBuf>,
     videos: Vec<PathBuf>,
     history: Option<PathBuf>,
+    aside: Vec<(PathBuf, &'static str)>,
 }
 
-/// The files, when the folder or its `data` subfolder has the layout.
-pub(super) fn detect(path: &Path) -> Result<Option<Files>, DataError> {
-    if !path.is_dir() {
+/// The layout of the downloads: by the names of the logs.
+pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError> {
+    if !listing.is_folder {
         return Ok(None);
     }
-    let mut files = files_in(path)?;
-    let inner = path.join("data");
-    if inner.is_dir() {
-        files.extend(files_in(&inner)?);
-    }
-    let named = |prefix: &str| -> Vec<PathBuf> {
-        files
-            .iter()
-            .filter(|file| file_name(file).starts_with(prefix) && file_name(file).ends_with(".csv"))
-            .cloned()
-            .collect()
+    let named = |prefix: &str| {
+        listing.named(|name| {
+            name.starts_with(prefix) && (name.ends_with(".csv") || name.ends_with(".csv.gz"))
+        })
     };
     let logs = named("log_standard");
-    Ok((!logs.is_empty()).then(|| Files {
-        logs,
+    let mut aside = Vec::new();
+    for (prefix, why) in [
+        (
+            "log_random",
+            "what was shown at random is no sign of taste in a recommender",
+        ),
+        (
+            "video_features_statistic",
+            "its averages run over the days that are held out",
+        ),
+        ("user_features", "no model here uses features of users"),
+    ] {
+        aside.extend(named(prefix).into_iter().map(|file| (file, why)));
+    }
+    let why = format!("{} file(s) named log_standard_*.csv", logs.len());
+    let files = Files {
         videos: named("video_features_basic"),
         history: named("history_events").into_iter().next(),
-    }))
+        aside,
+        logs,
+    };
+    Ok((!files.logs.is_empty())
+        .then(|| Recognised::new("KuaiRand", why, move |reading| load(&files, reading))))
 }
 
-pub(super) fn load(files: &Files, config: &DataConfig) -> Result<Dataset, DataError> {
+/// A single table of rows with a label: by its columns.
+pub(super) fn detect_labelled(listing: &Listing) -> Result<Option<Recognised>, DataError> {
+    for path in listing.named(|name| name.ends_with(".tsv") || name.ends_with(".csv")) {
+        let header = first_line(&path)?;
+        let names: Vec<&str> = header.split(['\t', ',', ';']).map(str::trim).collect();
+        if ["user_id", "video_id", "time_ms", "label"]
+            .iter()
+            .all(|name| names.contains(name))
+        {
+            let why = "a table with the columns user_id, video_id, time_ms and label";
+            return Ok(Some(Recognised::new(
+                "KuaiRand labels",
+                why,
+                move |reading| {
+                    let mut builder = DatasetBuilder::default();
+                    read_labelled(&path, reading, &mut builder)?;
+                    Ok(builder.finish("KuaiRand labels"))
+                },
+            )));
+        }
+    }
+    Ok(None)
+}
+
+fn load(files: &Files, reading: &mut Reading<'_, '_>) -> Result<Dataset, DataError> {
     let mut builder = DatasetBuilder::default();
     for path in &files.videos {
-        read_videos(path, config, &mut builder)?;
+        read_videos(path, reading, &mut builder)?;
     }
     if let Some(path) = &files.history {
-        read_history(path, config, &mut builder)?;
+        read_history(path, reading, &mut builder)?;
     }
     for path in &files.logs {
-        read_log(path, config, &mut builder)?;
+        read_log(path, reading, &mut builder)?;
+    }
+    for (path, why) in &files.aside {
+        reading.leave_aside(path, why);
     }
     Ok(builder.finish("KuaiRand"))
 }
 
 fn read_videos(
     path: &Path,
-    config: &DataConfig,
+    reading: &mut Reading<'_, '_>,
     builder: &mut DatasetBuilder,
 ) -> Result<(), DataError> {
-    let table = Table::open(path)?;
-    let video = table.require("video_id")?;
-    let author = table.column("author_id");
-    let tag = table.column("tag");
-    let duration = table.column("video_duration");
-    let features: Vec<(&str, usize)> = ["video_type", "upload_type", "music_type"]
-        .into_iter()
-        .filter_map(|name| table.column(name).map(|column| (name, column)))
-        .collect();
-    let mut warnings = Vec::new();
-    let outcome = table.for_each_row(config.skip_bad_rows, &mut warnings, |row| {
+    let mut table = Table::open(path, Form::ByName, "items")?;
+    let video = table.require("item", "video_id")?;
+    let author = table.column("author", "author_id");
+    let tag = table.column("categories", "tag");
+    let duration = table.column("duration_secs", "video_duration");
+    let mut features: Vec<(&str, usize)> = Vec::new();
+    for name in ["video_type", "upload_type", "music_type"] {
+        features.extend(table.column("feature", name).map(|column| (name, column)));
+    }
+    table.for_each_row(reading, |row| {
+        let duration_secs = match duration {
+            Some(column) => row.amount(column)?.map(|millis| millis / 1000.0),
+            None => None,
+        };
         let item = Item {
             external_id: row.id(video)?.to_owned(),
             categories: tag.map(|column| row.list(column)).unwrap_or_default(),
@@ -82,7 +136,7 @@ fn read_videos(
                 .map(|column| row.text(column))
                 .filter(|name| !name.is_empty())
                 .map(str::to_owned),
-            duration_secs: seconds(row, duration)?,
+            duration_secs,
             features: features
                 .iter()
                 .map(|&(name, column)| (name.to_owned(), row.text(column).to_owned()))
@@ -92,105 +146,73 @@ fn read_videos(
         };
         builder.add_item(item);
         Ok(())
-    });
-    builder.warnings.append(&mut warnings);
-    outcome
+    })
 }
 
 fn read_history(
     path: &Path,
-    config: &DataConfig,
+    reading: &mut Reading<'_, '_>,
     builder: &mut DatasetBuilder,
 ) -> Result<(), DataError> {
-    let table = Table::open(path)?;
-    let user = table.require("user_id")?;
-    let video = table.require("video_id")?;
-    let position = table.require("pos")?;
-    let kinds = [
-        (table.require("long_watch")?, FeedbackFlags::VIEW),
-        (table.require("is_like")?, FeedbackFlags::LIKE),
-    ];
-    let mut warnings = Vec::new();
-    let outcome = table.for_each_row(config.skip_bad_rows, &mut warnings, |row| {
-        let order = row.integer(position)?;
-        let feedback = Feedback {
-            watch_secs: f32::NAN,
-            flags: flags(row, &kinds)?,
-        };
-        let (user, video) = (row.id(user)?, row.id(video)?);
-        let event = RawEvent {
-            user: builder.user(user),
-            item: builder.item(video),
-            time_millis: NO_TIME,
-            order,
-            request: None,
-            feedback,
-        };
-        builder.add_event(event);
-        Ok(())
-    });
-    builder.warnings.append(&mut warnings);
-    outcome
+    let mut table = Table::open(path, Form::ByName, "earlier events")?;
+    let columns = EventColumns {
+        user: table.require("user", "user_id")?,
+        item: table.require("item", "video_id")?,
+        order: Some(table.require("order", "pos")?),
+        kinds: vec![
+            Kind::yes(table.require("view", "long_watch")?, FeedbackFlags::VIEW),
+            Kind::yes(table.require("like", "is_like")?, FeedbackFlags::LIKE),
+        ],
+        ..EventColumns::default()
+    };
+    columns.read(table, reading, builder)
 }
 
 fn read_log(
     path: &Path,
-    config: &DataConfig,
+    reading: &mut Reading<'_, '_>,
     builder: &mut DatasetBuilder,
 ) -> Result<(), DataError> {
-    let table = Table::open(path)?;
-    let user = table.require("user_id")?;
-    let video = table.require("video_id")?;
-    let time = table.require("time_ms")?;
-    let play_time = table.require("play_time_ms")?;
-    let kinds = [
-        ("long_view", FeedbackFlags::VIEW),
-        ("is_click", FeedbackFlags::CLICK),
-        ("is_like", FeedbackFlags::LIKE),
-        ("is_follow", FeedbackFlags::FOLLOW),
-        ("is_comment", FeedbackFlags::COMMENT),
-        ("is_forward", FeedbackFlags::FORWARD),
-        ("is_hate", FeedbackFlags::DISLIKE),
-    ]
-    .into_iter()
-    .map(|(name, kind)| table.require(name).map(|column| (column, kind)))
-    .collect::<Result<Vec<_>, _>>()?;
-    let mut warnings = Vec::new();
-    let outcome = table.for_each_row(config.skip_bad_rows, &mut warnings, |row| {
-        let time_millis = row.time_millis(time)?;
-        let feedback = Feedback {
-            watch_secs: seconds(row, Some(play_time))?.unwrap_or(f32::NAN),
-            flags: flags(row, &kinds)?,
-        };
-        let (user, video) = (row.id(user)?, row.id(video)?);
-        let event = RawEvent {
-            user: builder.user(user),
-            item: builder.item(video),
-            time_millis,
-            order: 0,
-            request: None,
-            feedback,
-        };
-        builder.add_event(event);
-        Ok(())
+    let mut table = Table::open(path, Form::ByName, "events")?;
+    let mut columns = common(&mut table)?;
+    for (ours, name, kind) in KINDS {
+        columns
+            .kinds
+            .push(Kind::yes(table.require(ours, name)?, kind));
+    }
+    columns.read(table, reading, builder)
+}
+
+fn read_labelled(
+    path: &Path,
+    reading: &mut Reading<'_, '_>,
+    builder: &mut DatasetBuilder,
+) -> Result<(), DataError> {
+    let mut table = Table::open(path, Form::ByName, "events")?;
+    let mut columns = common(&mut table)?;
+    let label = table.require("like or dislike", "label")?;
+    columns.kinds.push(Kind::yes(label, FeedbackFlags::LIKE));
+    columns.kinds.push(Kind {
+        column: label,
+        kind: FeedbackFlags::DISLIKE,
+        when: false,
     });
-    builder.warnings.append(&mut warnings);
-    outcome
-}
-
-fn seconds(row: &Row<'_>, millis: Option<usize>) -> Result<Option<f32>, DataError> {
-    let Some(column) = millis else {
-        return Ok(None);
-    };
-    Ok(row.amount(column)?.map(|millis| millis / 1000.0))
-}
-
-fn flags(row: &Row<'_>, kinds: &[(usize, FeedbackFlags)]) -> Result<FeedbackFlags, DataError> {
-    let mut flags = FeedbackFlags::default();
-    for &(column, kind) in kinds {
-        if row.flag(column)? {
-            flags = flags.with(kind);
+    for (ours, name, kind) in KINDS {
+        if let Some(column) = table.column(ours, name) {
+            columns.kinds.push(Kind::yes(column, kind));
         }
     }
-    Ok(flags)
+    columns.read(table, reading, builder)
+}
+
+fn common(table: &mut Table) -> Result<EventColumns, DataError> {
+    Ok(EventColumns {
+        user: table.require("user", "user_id")?,
+        item: table.require("item", "video_id")?,
+        time: Some(table.require("time", "time_ms")?),
+        watch: Some(Watched::Millis(
+            table.require("watch_secs", "play_time_ms")?,
+        )),
+        ..EventColumns::default()
+    })
 }

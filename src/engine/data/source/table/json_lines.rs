@@ -1,113 +1,141 @@
-//! JSON Lines: one object per line. The header is the union of the keys of all objects, in alphabetical order;
-//! values that are lists or objects stay JSON text.
+//! JSON Lines: one object per line. Unless the keys of use are given, the header is the union of the keys of all objects,
+//! in alphabetical order, and the file is read twice; values that are lists or objects stay JSON text. Objects as Python
+//! prints them are taken, too.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::Path;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
 use super::super::super::DataError;
-use super::{Record, Rows, io, malformed, open_file};
+use super::{Input, Next, Opened, Position, io, malformed, python_literal};
 
 const FORMAT: &str = "JSON Lines";
-
-/// A longer line is not one object per line.
-const MAX_LINE_BYTES: u64 = 1 << 24;
 
 /// More keys than this are data in the wrong place.
 const MAX_COLUMNS: usize = 4096;
 
 /// Opens a file: its header and its rows.
-pub(super) fn open(path: &Path) -> Result<(Vec<String>, Rows), DataError> {
-    let mut keys = BTreeSet::new();
-    for object in Objects::open(path)? {
-        // A bad row adds no column; it is reported when the rows are read.
-        if let Ok((object, line)) = object? {
-            keys.extend(object.into_iter().map(|(key, _)| key));
-            if keys.len() > MAX_COLUMNS {
-                let found = format!("more than {MAX_COLUMNS} different keys");
-                return Err(malformed(path, FORMAT, found, line));
+pub(super) fn open(
+    path: &Path,
+    keys: Option<&'static [&'static str]>,
+) -> Result<Opened, DataError> {
+    let header = match keys {
+        Some(keys) => keys.iter().map(|&key| key.to_owned()).collect(),
+        None => all_keys(path)?,
+    };
+    let columns: Vec<String> = header.clone();
+    let mut objects = Objects::open(path)?;
+    let position = objects.position.clone();
+    let rows = Box::new(move |record: &mut ::csv::StringRecord| {
+        Ok(match objects.next()? {
+            None => Next::End,
+            Some(Err(error)) => Next::Bad(error),
+            Some(Ok((mut object, line))) => {
+                record.clear();
+                for name in &columns {
+                    match object.remove(name) {
+                        None | Some(Value::Null) => record.push_field(""),
+                        Some(Value::String(text)) => record.push_field(&text),
+                        Some(other) => record.push_field(&other.to_string()),
+                    }
+                }
+                Next::Row(line)
             }
-        }
-    }
-    let header: Vec<String> = keys.into_iter().collect();
-    let columns = header.clone();
-    let rows = Objects::open(path)?.map(move |object| {
-        object.map(|row| {
-            row.map(|(mut object, line)| Record {
-                cells: columns
-                    .iter()
-                    .map(|name| object.remove(name).map(text).unwrap_or_default())
-                    .collect(),
-                line,
-            })
         })
     });
-    Ok((header, Box::new(rows)))
+    Ok(Opened {
+        header,
+        rows,
+        position,
+    })
 }
 
-fn text(value: Value) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::String(text) => text,
-        other => other.to_string(),
+fn all_keys(path: &Path) -> Result<Vec<String>, DataError> {
+    let mut keys = BTreeSet::new();
+    let mut objects = Objects::open(path)?;
+    while let Some(object) = objects.next()? {
+        // A bad row adds no column; it is reported when the rows are read.
+        let Ok((object, line)) = object else { continue };
+        for (key, _) in object {
+            if !keys.contains(&key) {
+                keys.insert(key);
+            }
+        }
+        if keys.len() > MAX_COLUMNS {
+            let found = format!("more than {MAX_COLUMNS} different keys");
+            return Err(malformed(path, FORMAT, found, line));
+        }
     }
+    Ok(keys.into_iter().collect())
 }
 
-/// The objects of a file with their lines.
+/// An object with its line, or why the line is none.
+type Object = Result<(Map<String, Value>, u64), DataError>;
+
+/// The objects of a file.
 struct Objects {
-    reader: BufReader<std::fs::File>,
-    path: std::path::PathBuf,
+    reader: BufReader<Input>,
+    since_row: Rc<Cell<u64>>,
+    position: Position,
+    path: PathBuf,
+    bytes: Vec<u8>,
     line: u64,
-    is_over: bool,
 }
 
 impl Objects {
     fn open(path: &Path) -> Result<Self, DataError> {
+        let input = Input::open(path)?;
         Ok(Self {
-            reader: BufReader::new(open_file(path)?),
+            since_row: input.since_row(),
+            position: input.position(),
+            reader: BufReader::new(input),
             path: path.to_owned(),
+            bytes: Vec::new(),
             line: 0,
-            is_over: false,
         })
+    }
+
+    fn next(&mut self) -> Result<Option<Object>, DataError> {
+        loop {
+            self.since_row.set(0);
+            self.bytes.clear();
+            self.line += 1;
+            let n_read = self
+                .reader
+                .read_until(b'\n', &mut self.bytes)
+                .map_err(|error| io(&self.path, error))?;
+            if n_read == 0 {
+                return Ok(None);
+            }
+            let bytes = self.bytes.strip_prefix(b"\xef\xbb\xbf");
+            let bytes = bytes.unwrap_or(&self.bytes).trim_ascii();
+            if !bytes.is_empty() {
+                let object = parse(bytes)
+                    .map(|object| (object, self.line))
+                    .map_err(|found| malformed(&self.path, FORMAT, found, self.line));
+                return Ok(Some(object));
+            }
+        }
     }
 }
 
-impl Iterator for Objects {
-    type Item = Result<Result<(Map<String, Value>, u64), DataError>, DataError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.is_over {
-            return None;
+/// An object in JSON, or as Python prints it where the first key stands between single quotes.
+fn parse(bytes: &[u8]) -> Result<Map<String, Value>, String> {
+    match serde_json::from_slice(bytes) {
+        Ok(object) => Ok(object),
+        Err(error) if bytes.starts_with(b"{'") || bytes.starts_with(b"{u'") => {
+            let text = std::str::from_utf8(bytes).map_err(|found| found.to_string())?;
+            match python_literal::parse(text) {
+                Ok(Value::Object(object)) => Ok(object),
+                Ok(_) => Err(error.to_string()),
+                Err(found) => Err(found),
+            }
         }
-        loop {
-            let mut bytes = Vec::new();
-            self.line += 1;
-            let read = (&mut self.reader)
-                .take(MAX_LINE_BYTES)
-                .read_until(b'\n', &mut bytes);
-            if let Err(source) = read {
-                self.is_over = true;
-                return Some(Err(io(&self.path, source)));
-            }
-            if bytes.is_empty() {
-                self.is_over = true;
-                return None;
-            }
-            if bytes.len() as u64 == MAX_LINE_BYTES && !bytes.ends_with(b"\n") {
-                self.is_over = true;
-                let found = format!("a line of more than {MAX_LINE_BYTES} bytes");
-                return Some(Err(malformed(&self.path, FORMAT, found, self.line)));
-            }
-            let json = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-            if json.trim_ascii().is_empty() {
-                continue;
-            }
-            let object = serde_json::from_slice(json)
-                .map(|object| (object, self.line))
-                .map_err(|error| malformed(&self.path, FORMAT, error, self.line));
-            return Some(Ok(object));
-        }
+        // serde_json counts lines inside this one line.
+        Err(error) => Err(error.to_string().replace("line 1 column", "column")),
     }
 }

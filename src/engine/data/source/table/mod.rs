@@ -1,35 +1,70 @@
-//! Tables in CSV (comma, semicolon or tab), JSON Lines and Parquet, read row by row as text cells under one header.
+//! Tables in CSV (comma, semicolon or tab), JSON Lines, Parquet and lines with another separator, read row by row as
+//! text cells under one header; CSV, JSON Lines and lines may be compressed with gzip. One row is in memory at a time.
 //! What the cells mean is decided in [`cell`](super::cell) and by the readers.
 
 mod csv;
 mod json_lines;
+mod lines;
 mod parquet;
+mod python_literal;
+mod stream;
 
 use std::path::{Path, PathBuf};
 
 use super::super::DataError;
+use super::super::check::{ColumnCheck, FileCheck};
 use super::cell::Row;
 use super::file_name;
+use super::reading::Reading;
+
+pub(super) use python_literal::parse as parse_python;
+pub(super) use stream::{Input, Position, first_line};
 
 /// One row: a text per column of the header; an empty text is a missing value.
-#[derive(Clone, Debug, Default)]
-struct Record {
-    cells: Vec<String>,
-    /// Line in the file, or row where the format has no lines; from 1, the header included.
-    line: u64,
+type Record = ::csv::StringRecord;
+
+/// What reading one row came to.
+enum Next {
+    /// The record holds the row of this line, or of this row number where the format has no lines; from 1, the header
+    /// included.
+    Row(u64),
+    /// This row is spoilt, the next one may not be.
+    Bad(DataError),
+    End,
 }
 
-/// What a file yields per row. The outer error ends the file; the inner one spoils a single row.
-type RowResult = Result<Result<Record, DataError>, DataError>;
+/// The rows of a file that is being read: each call fills the record. An error ends the file.
+type Rows = Box<dyn FnMut(&mut Record) -> Result<Next, DataError>>;
 
-/// The rows of a file that is being read.
-type Rows = Box<dyn Iterator<Item = RowResult>>;
+/// An open file in one of the formats.
+struct Opened {
+    header: Vec<String>,
+    rows: Rows,
+    position: Position,
+}
+
+/// How the rows of a file are told apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// By the file's ending.
+    ByName,
+    /// Tab-separated without quotes.
+    PlainTabs,
+    /// JSON Lines of which only these keys are of use.
+    JsonKeys(&'static [&'static str]),
+    /// Lines without a header and cells between this separator; UTF-8 or Latin-1.
+    Lines {
+        separator: &'static str,
+        header: &'static [&'static str],
+    },
+}
 
 /// An open table.
 pub(super) struct Table {
     path: PathBuf,
-    header: Vec<String>,
-    rows: Rows,
+    holds: &'static str,
+    opened: Opened,
+    columns: Vec<ColumnCheck>,
 }
 
 /// Whether the name ends like a table that can be read.
@@ -46,100 +81,149 @@ enum Format {
 
 impl Format {
     fn of(path: &Path) -> Option<Self> {
-        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-        match ending.as_str() {
+        let name = file_name(path).to_ascii_lowercase();
+        let (_, ending) = name.strip_suffix(".gz").unwrap_or(&name).rsplit_once('.')?;
+        match ending {
             "csv" | "tsv" | "txt" => Some(Self::Csv),
             "jsonl" | "ndjson" => Some(Self::JsonLines),
-            "parquet" => Some(Self::Parquet),
+            "parquet" if !name.ends_with(".gz") => Some(Self::Parquet),
             _ => None,
         }
     }
 }
 
 impl Table {
-    /// Opens a file and reads its header.
-    pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        let (header, rows): (Vec<String>, Rows) = match Format::of(path) {
-            Some(Format::JsonLines) => json_lines::open(path)?,
-            Some(Format::Parquet) => parquet::open(path)?,
-            Some(Format::Csv) | None => csv::open(path)?,
+    /// Opens a file and reads its header. `holds` says what the file is for, in a word or two.
+    pub(super) fn open(path: &Path, form: Form, holds: &'static str) -> Result<Self, DataError> {
+        let opened = match form {
+            Form::ByName => match Format::of(path) {
+                Some(Format::JsonLines) => json_lines::open(path, None)?,
+                Some(Format::Parquet) => parquet::open(path)?,
+                Some(Format::Csv) | None => csv::open(path, csv::Quotes::Yes)?,
+            },
+            Form::PlainTabs => csv::open(path, csv::Quotes::No)?,
+            Form::JsonKeys(keys) => json_lines::open(path, Some(keys))?,
+            Form::Lines { separator, header } => lines::open(path, separator, header)?,
         };
-        for (idx, name) in header.iter().enumerate() {
-            if header[..idx].contains(name) {
-                return Err(malformed(
-                    path,
-                    "a table",
-                    format!("two columns are called {name:?}"),
-                    1,
-                ));
+        for (idx, name) in opened.header.iter().enumerate() {
+            if opened.header[..idx].contains(name) {
+                let found = format!("two columns are called {name:?}");
+                return Err(malformed(path, "a table", found, 1));
             }
         }
         Ok(Self {
             path: path.to_owned(),
-            header,
-            rows,
+            holds,
+            opened,
+            columns: Vec::new(),
         })
     }
 
-    /// The position of a column.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
-        self.header.iter().position(|column| column == name)
+    /// Cuts what follows a colon off the names of the columns: their types in atomic files.
+    pub(super) fn without_types(mut self) -> Self {
+        for name in &mut self.opened.header {
+            if let Some(at) = name.find(':') {
+                name.truncate(at);
+            }
+        }
+        self
+    }
+
+    /// The position of a column, which is used as `ours`.
+    pub(super) fn column(&mut self, ours: &str, theirs: &str) -> Option<usize> {
+        let found = self.opened.header.iter().position(|name| name == theirs);
+        self.columns.push(ColumnCheck {
+            name: theirs.to_owned(),
+            used_as: Some(ours.to_owned()),
+            is_found: found.is_some(),
+        });
+        found
     }
 
     /// The position of a column that must be there.
-    pub(super) fn require(&self, name: &str) -> Result<usize, DataError> {
-        self.column(name).ok_or_else(|| DataError::MissingColumn {
-            column: name.to_owned(),
-            found: self.header.clone(),
-            path: self.path.clone(),
-        })
+    pub(super) fn require(&mut self, ours: &str, theirs: &str) -> Result<usize, DataError> {
+        self.column(ours, theirs)
+            .ok_or_else(|| DataError::MissingColumn {
+                column: theirs.to_owned(),
+                found: self.opened.header.clone(),
+                path: self.path.clone(),
+            })
     }
 
     /// Names of all columns.
     pub(super) fn header(&self) -> &[String] {
-        &self.header
+        &self.opened.header
     }
 
-    /// Gives every row to `use_row`. Bad rows end the reading, or are left out with a warning.
+    /// Whether a column of that name exists.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.opened.header.iter().any(|column| column == name)
+    }
+
+    /// The file's name.
+    pub(super) fn name(&self) -> String {
+        file_name(&self.path)
+    }
+
+    /// Gives every row to `use_row`. Bad rows end the reading, or are left out, counted and shown by the first of them.
     pub(super) fn for_each_row(
-        self,
-        skip_bad_rows: bool,
-        warnings: &mut Vec<String>,
+        mut self,
+        reading: &mut Reading<'_, '_>,
         mut use_row: impl FnMut(&Row<'_>) -> Result<(), DataError>,
     ) -> Result<(), DataError> {
-        let Self { path, header, rows } = self;
-        let (mut n_rows, mut n_bad) = (0u64, 0u64);
-        let mut first_bad = None;
-        for record in rows {
-            n_rows += 1;
-            let outcome = record?.and_then(|record| {
-                use_row(&Row {
-                    path: &path,
-                    header: &header,
-                    cells: &record.cells,
-                    line: record.line,
-                })
-            });
-            match outcome {
-                Ok(()) => {}
-                Err(error) if skip_bad_rows => {
-                    n_bad += 1;
-                    first_bad.get_or_insert(error);
-                }
-                Err(error) => return Err(error),
+        let mut file = FileCheck {
+            name: file_name(&self.path),
+            holds: self.holds.to_owned(),
+            columns: std::mem::take(&mut self.columns),
+            ..FileCheck::default()
+        };
+        for name in &self.opened.header {
+            if !file.columns.iter().any(|column| column.name == *name) {
+                file.columns.push(ColumnCheck {
+                    name: name.clone(),
+                    used_as: None,
+                    is_found: true,
+                });
             }
         }
-        if let Some(first) = first_bad {
-            warnings.push(format!(
-                "{n_bad} of {n_rows} rows of {} were left out; the first: {first}",
-                file_name(&path)
-            ));
+        let outcome = self.read_rows(reading, &mut file, &mut use_row);
+        reading.add_file(file);
+        outcome
+    }
+
+    fn read_rows(
+        mut self,
+        reading: &mut Reading<'_, '_>,
+        file: &mut FileCheck,
+        use_row: &mut impl FnMut(&Row<'_>) -> Result<(), DataError>,
+    ) -> Result<(), DataError> {
+        let mut record = Record::new();
+        loop {
+            reading.tick(file, &self.opened.position)?;
+            let outcome = match (self.opened.rows)(&mut record)? {
+                Next::End => return Ok(()),
+                Next::Bad(error) => Err(error),
+                Next::Row(line) => use_row(&Row {
+                    path: &self.path,
+                    header: &self.opened.header,
+                    cells: &record,
+                    line,
+                }),
+            };
+            file.rows += 1;
+            if let Err(error) = outcome {
+                reading.leave_out(error, file)?;
+            }
         }
-        Ok(())
     }
 }
 
-fn malformed(path: &Path, format: &'static str, found: impl ToString, line: u64) -> DataError {
+pub(super) fn malformed(
+    path: &Path,
+    format: &'static str,
+    found: impl ToString,
+    line: u64,
+) -> DataError {
     DataError::Malformed {
         format,
         found: found.to_string(),
@@ -148,11 +232,7 @@ fn malformed(path: &Path, format: &'static str, found: impl ToString, line: u64)
     }
 }
 
-fn open_file(path: &Path) -> Result<std::fs::File, DataError> {
-    std::fs::File::open(path).map_err(|source| io(path, source))
-}
-
-fn io(path: &Path, source: std::io::Error) -> DataError {
+pub(super) fn io(path: &Path, source: std::io::Error) -> DataError {
     DataError::Io {
         path: path.to_owned(),
         source,

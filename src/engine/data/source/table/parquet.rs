@@ -5,63 +5,61 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray as _;
-use arrow_array::{Array as _, ArrayRef, RecordBatch};
+use arrow_array::{Array as _, ArrayRef, RecordBatch, RecordBatchReader as _};
 use arrow_cast::display::{ArrayFormatter, FormatOptions};
 use arrow_schema::{ArrowError, DataType, TimeUnit};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use super::super::super::DataError;
-use super::{Record, RowResult, Rows, malformed, open_file};
+use super::{Next, Opened, Position, io, malformed};
 
 const FORMAT: &str = "Parquet";
 
 /// Opens a file: its header and its rows.
-pub(super) fn open(path: &Path) -> Result<(Vec<String>, Rows), DataError> {
-    let file = open_file(path)?;
-    let mut batches = guarded(path, move || {
-        ParquetRecordBatchReaderBuilder::try_new(file)?.build()
+pub(super) fn open(path: &Path) -> Result<Opened, DataError> {
+    let file = std::fs::File::open(path).map_err(|error| io(path, error))?;
+    let (mut batches, n_rows) = guarded(path, move || {
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
+        let n_rows = builder.metadata().file_metadata().num_rows();
+        builder.build().map(|batches| (batches, n_rows))
     })?;
-    let header = {
-        use arrow_array::RecordBatchReader as _;
-        let schema = batches.schema();
-        schema
-            .fields()
-            .iter()
-            .map(|field| field.name().clone())
-            .collect()
+    let header = batches
+        .schema()
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect();
+    let position = Position {
+        total: u64::try_from(n_rows).unwrap_or(0),
+        ..Position::default()
     };
+    let done = std::rc::Rc::clone(&position.done);
     let path = path.to_owned();
-    let mut n_read = 0;
-    let mut is_over = false;
-    let rows = std::iter::from_fn(move || {
-        if is_over {
-            return None;
+    let (mut columns, mut n_in_batch, mut row) = (Vec::new(), 0, 0);
+    let rows = Box::new(move |record: &mut ::csv::StringRecord| {
+        while row == n_in_batch {
+            let batch = guarded(&path, || match batches.next().transpose()? {
+                Some(batch) => texts_of(&batch).map(|texts| Some((texts, batch.num_rows()))),
+                None => Ok(None),
+            })?;
+            let Some((texts, n_rows)) = batch else {
+                return Ok(Next::End);
+            };
+            (columns, n_in_batch, row) = (texts, n_rows, 0);
         }
-        let batch = guarded(&path, || {
-            batches
-                .next()
-                .transpose()
-                .and_then(|batch| batch.map(|batch| records(&batch, n_read)).transpose())
-        });
-        match batch {
-            Ok(None) => None,
-            Ok(Some(records)) => {
-                n_read += records.len() as u64;
-                Some(
-                    records
-                        .into_iter()
-                        .map(|record| Ok(Ok(record)))
-                        .collect::<Vec<RowResult>>(),
-                )
-            }
-            Err(error) => {
-                is_over = true;
-                Some(vec![Err(error)])
-            }
-        }
+        record.clear();
+        columns
+            .iter()
+            .for_each(|column: &Texts| record.push_field(column.get(row)));
+        row += 1;
+        done.set(done.get() + 1);
+        Ok(Next::Row(done.get()))
+    });
+    Ok(Opened {
+        header,
+        rows,
+        position,
     })
-    .flatten();
-    Ok((header, Box::new(rows)))
 }
 
 /// Runs the decoder, which answers some damaged files with a panic, and turns any failure into an error.
@@ -76,22 +74,29 @@ fn guarded<T, E: ToString>(
     }
 }
 
-/// The rows of a batch; `n_before` rows came before it.
-fn records(batch: &RecordBatch, n_before: u64) -> Result<Vec<Record>, ArrowError> {
-    let columns = batch
-        .columns()
-        .iter()
-        .map(texts)
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok((0..batch.num_rows())
-        .map(|row| Record {
-            cells: columns.iter().map(|column| column[row].clone()).collect(),
-            line: n_before + row as u64 + 1,
-        })
-        .collect())
+/// The cells of one column of a batch, one after the other.
+#[derive(Default)]
+struct Texts {
+    text: String,
+    ends: Vec<usize>,
 }
 
-fn texts(column: &ArrayRef) -> Result<Vec<String>, ArrowError> {
+impl Texts {
+    fn get(&self, row: usize) -> &str {
+        let start = if row == 0 { 0 } else { self.ends[row - 1] };
+        &self.text[start..self.ends[row]]
+    }
+
+    fn end_cell(&mut self) {
+        self.ends.push(self.text.len());
+    }
+}
+
+fn texts_of(batch: &RecordBatch) -> Result<Vec<Texts>, ArrowError> {
+    batch.columns().iter().map(texts).collect()
+}
+
+fn texts(column: &ArrayRef) -> Result<Texts, ArrowError> {
     let column = match column.data_type() {
         DataType::Timestamp(_, _) | DataType::Date32 | DataType::Date64 => {
             let millis =
@@ -100,26 +105,26 @@ fn texts(column: &ArrayRef) -> Result<Vec<String>, ArrowError> {
         }
         _ => column,
     };
+    let mut cells = Texts::default();
     if let Some(lists) = column.as_list_opt::<i32>() {
-        return (0..lists.len())
-            .map(|row| {
-                if lists.is_null(row) {
-                    return Ok(String::new());
-                }
+        for row in 0..lists.len() {
+            if !lists.is_null(row) {
                 let values: ArrayRef = Arc::clone(&lists.value(row));
-                texts(&values).map(|texts| serde_json::json!(texts).to_string())
-            })
-            .collect();
+                let inner = texts(&values)?;
+                let values: Vec<&str> = (0..values.len()).map(|row| inner.get(row)).collect();
+                cells.text.push_str(&serde_json::json!(values).to_string());
+            }
+            cells.end_cell();
+        }
+        return Ok(cells);
     }
     let options = FormatOptions::default();
     let formatter = ArrayFormatter::try_new(column, &options)?;
-    (0..column.len())
-        .map(|row| {
-            if column.is_null(row) {
-                Ok(String::new())
-            } else {
-                formatter.value(row).try_to_string()
-            }
-        })
-        .collect()
+    for row in 0..column.len() {
+        if !column.is_null(row) {
+            formatter.value(row).write(&mut cells.text)?;
+        }
+        cells.end_cell();
+    }
+    Ok(cells)
 }

@@ -1,0 +1,224 @@
+//! "Check my file": what a reader makes of a path, in words and numbers, whether or not it can be used.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::config::DataConfig;
+use super::prepare::prepare_dataset;
+use super::source::{self, reading::Reading};
+use super::stats::DatasetStats;
+use super::watch::Watch;
+use super::{DataError, Dataset};
+use crate::engine::error::Hint as _;
+
+/// What a reader makes of a path.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DataCheck {
+    /// The folder or file.
+    pub path: PathBuf,
+    /// Which layout it is in, for example "KuaiRand"; nothing where none was recognised.
+    pub format: Option<String>,
+    /// Why that layout, or what was looked for.
+    pub why: String,
+    /// Whether it can be used.
+    pub verdict: Verdict,
+    /// What stands in the way, where something does.
+    pub problem: Option<String>,
+    /// What to do, the most important first.
+    pub advice: Vec<String>,
+    /// The files in the order of reading.
+    pub files: Vec<FileCheck>,
+    /// The first rows that cannot be read.
+    pub bad_rows: Vec<BadRow>,
+    /// Rows that cannot be read, in all files.
+    pub n_bad_rows: u64,
+    /// Partial trouble, in words.
+    pub warnings: Vec<String>,
+    /// Counts and histograms, where the data can be used.
+    pub stats: Option<Box<DatasetStats>>,
+}
+
+/// Whether a dataset can be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// As it is.
+    Usable,
+    /// Yes, with what the warnings say in mind.
+    UsableWithCare,
+    /// No, not before the advice is followed.
+    #[default]
+    NotUsable,
+}
+
+impl Verdict {
+    /// In words.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Usable => "can be used",
+            Self::UsableWithCare => "can be used with care",
+            Self::NotUsable => "cannot be used as it is",
+        }
+    }
+}
+
+/// What was found in one file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCheck {
+    /// Its name.
+    pub name: String,
+    /// What it is for: "events", "items", or why it is not read.
+    pub holds: String,
+    /// Rows that were read, bad ones included.
+    pub rows: u64,
+    /// Rows that cannot be read.
+    pub bad_rows: u64,
+    /// The columns that were looked for, then the others of the file.
+    pub columns: Vec<ColumnCheck>,
+}
+
+/// One column of a file, there or missed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnCheck {
+    /// Its name in the file.
+    pub name: String,
+    /// What it is used as; nothing where it is of no use.
+    pub used_as: Option<String>,
+    /// Whether the file has it.
+    pub is_found: bool,
+}
+
+/// A row that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadRow {
+    /// The file's name.
+    pub file: String,
+    /// Line in the file, from 1 with the header; 0 where the format has none.
+    pub line: u64,
+    /// The column, where one cell is to blame.
+    pub column: Option<String>,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl BadRow {
+    pub(super) fn of(error: &DataError, file: &str) -> Self {
+        let (line, column, what) = match error {
+            DataError::BadCell {
+                column,
+                expected,
+                found,
+                line,
+                ..
+            } => (
+                *line,
+                Some(column.clone()),
+                format!("expected {expected}, found {found:?}"),
+            ),
+            DataError::Malformed { found, line, .. } => (*line, None, found.clone()),
+            other => (0, None, other.to_string()),
+        };
+        Self {
+            file: file.to_owned(),
+            line,
+            column,
+            what,
+        }
+    }
+}
+
+/// Reads all of a dataset, bad rows counted and left out, and tells what came of it.
+///
+/// # Errors
+/// [`DataError::Io`] when the path itself cannot be read, [`DataError::Stopped`]. All else is part of the answer.
+pub fn check(
+    path: &Path,
+    config: &DataConfig,
+    watch: &mut Watch<'_>,
+) -> Result<DataCheck, DataError> {
+    let tolerant = DataConfig {
+        skip_bad_rows: true,
+        ..config.clone()
+    };
+    let mut report = DataCheck {
+        path: path.to_owned(),
+        ..DataCheck::default()
+    };
+    let recognised = match source::recognise(path, config) {
+        Ok(recognised) => recognised,
+        Err(error @ DataError::Io { .. }) if !path.exists() => return Err(error),
+        Err(error) => {
+            if let DataError::Unrecognised { expected, .. } = &error {
+                report.why = format!("looked for {expected}");
+            }
+            refuse(&mut report, &error, config);
+            return Ok(report);
+        }
+    };
+    report.format = Some(recognised.format.to_owned());
+    report.why = recognised.why.clone();
+    let mut reading = Reading::new(&tolerant, watch);
+    let outcome = recognised.load(path, &mut reading);
+    let Reading {
+        files,
+        bad_rows,
+        warnings,
+        ..
+    } = reading;
+    report.n_bad_rows = files.iter().map(|file| file.bad_rows).sum();
+    (report.files, report.bad_rows, report.warnings) = (files, bad_rows, warnings);
+    let prepared = outcome.and_then(|dataset: Dataset| {
+        report.warnings.clone_from(&dataset.warnings);
+        prepare_dataset(dataset, path, config)
+    });
+    match prepared {
+        Ok(data) => accept(&mut report, data.stats, config),
+        Err(DataError::Stopped) => return Err(DataError::Stopped),
+        Err(error) => refuse(&mut report, &error, config),
+    }
+    Ok(report)
+}
+
+fn accept(report: &mut DataCheck, stats: DatasetStats, config: &DataConfig) {
+    report.warnings.clone_from(&stats.warnings);
+    if report.n_bad_rows > 0 {
+        report.advice.push(if config.skip_bad_rows {
+            "correct the rows that are left out, if they matter".to_owned()
+        } else {
+            "correct the bad rows, or set data.skip_bad_rows = true to leave them out".to_owned()
+        });
+    }
+    report.verdict = if report.n_bad_rows > 0 && !config.skip_bad_rows {
+        report.problem = Some(format!("{} rows cannot be read", report.n_bad_rows));
+        Verdict::NotUsable
+    } else if report.warnings.is_empty() {
+        Verdict::Usable
+    } else {
+        Verdict::UsableWithCare
+    };
+    report.advice.extend(stats.advice());
+    report.stats = Some(Box::new(stats));
+}
+
+fn refuse(report: &mut DataCheck, error: &DataError, config: &DataConfig) {
+    report.verdict = Verdict::NotUsable;
+    report.problem = Some(error.to_string());
+    if let DataError::MissingColumn { column, found, .. } = error {
+        // The mapping knows our name, the message the file's.
+        let ours = config
+            .columns
+            .iter()
+            .find(|(_, theirs)| *theirs == column)
+            .map_or(column, |(ours, _)| ours);
+        report.advice.extend(
+            found
+                .iter()
+                .filter(|name| name.to_lowercase().contains(&ours.to_lowercase()))
+                .map(|name| {
+                    format!("if {name:?} is the {ours}, set data.columns.{ours} = {name:?}")
+                }),
+        );
+    }
+    report.advice.extend(error.hint());
+}

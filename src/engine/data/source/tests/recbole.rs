@@ -1,0 +1,49 @@
+//! RecBole's atomic files.
+
+use super::common::{item, load_with, rows, viewed};
+use crate::engine::data::config::DataConfig;
+
+#[test]
+fn atomic_files_give_events_and_items() {
+    let files: [(&str, &[u8]); 3] = [
+        (
+            "ml.inter",
+            b"user_id:token\titem_id:token\trating:float\ttimestamp:float\n196\t242\t3\t881250949\n196\t302\t5\t881250950.0\n",
+        ),
+        (
+            "ml.item",
+            b"item_id:token\tmovie_title:token_seq\trelease_year:token\tclass:token_seq\n242\tKolya \"the\" boy\t1996\tComedy War\n",
+        ),
+        ("ml.user", b"user_id:token\tage:token\n196\t49\n"),
+    ];
+    let dataset = load_with(&files, &DataConfig::default()).unwrap();
+    assert_eq!(dataset.format, "RecBole");
+    assert_eq!(
+        rows(&dataset),
+        [
+            ("196", "242", 881_250_949_000),
+            ("196", "302", 881_250_950_000)
+        ]
+    );
+    assert_eq!(viewed(&dataset), [("196", "302")]);
+    let film = item(&dataset, "242");
+    assert_eq!(film.title, "Kolya \"the\" boy", "quotes are characters");
+    assert_eq!(film.categories, ["Comedy", "War"]);
+    assert_eq!(
+        film.features,
+        [("release_year".to_owned(), "1996".to_owned())]
+    );
+}
+
+#[test]
+fn a_missing_field_is_named() {
+    let text = b"user_id:token\titem_id_list:token_seq\n1\t2 3\n";
+    let error = load_with(&[("a.inter", text)], &DataConfig::default()).unwrap_err();
+    let found = error.to_string();
+    assert!(
+        found.contains(
+            "could not find column \"item_id\": the file has [\"user_id\", \"item_id_list\"]"
+        ),
+        "{found}"
+    );
+}
