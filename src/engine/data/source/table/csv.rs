@@ -18,10 +18,13 @@ pub(super) enum Quotes {
 
 /// Opens a file: its header and its rows.
 pub(super) fn open(path: &Path, quotes: Quotes) -> Result<Opened, DataError> {
+    let first_line = first_line(path)?;
     let delimiter = match quotes {
-        Quotes::Yes => delimiter(&first_line(path)?),
+        Quotes::Yes => delimiter(&first_line),
         Quotes::No => b'\t',
     };
+    // The parser ends a row at the first of two characters that end a line, and counts the line at the second.
+    let behind = u64::from(first_line.ends_with('\r'));
     let input = Input::open(path)?;
     let (position, since_row) = (input.position(), input.since_row());
     let mut reader = ::csv::ReaderBuilder::new()
@@ -31,7 +34,7 @@ pub(super) fn open(path: &Path, quotes: Quotes) -> Result<Opened, DataError> {
         .from_reader(input);
     let header: Vec<String> = reader
         .headers()
-        .map_err(|error| error_of(path, error))?
+        .map_err(|error| error_of(path, error, 0))?
         .iter()
         .map(|name| name.trim().to_owned())
         .collect();
@@ -47,11 +50,11 @@ pub(super) fn open(path: &Path, quotes: Quotes) -> Result<Opened, DataError> {
             Ok(true) => {}
             // The reader goes on after text that is not UTF-8, so that only this row is lost.
             Err(error) if matches!(error.kind(), ::csv::ErrorKind::Utf8 { .. }) => {
-                return Ok(Next::Bad(error_of(&path, error)));
+                return Ok(Next::Bad(error_of(&path, error, behind)));
             }
-            Err(error) => return Err(error_of(&path, error)),
+            Err(error) => return Err(error_of(&path, error, behind)),
         }
-        let line = record.position().map_or(0, ::csv::Position::line);
+        let line = record.position().map_or(0, |at| at.line() + behind);
         if record.len() != n_columns {
             let found = format!("{} cells where the header has {n_columns}", record.len());
             return Ok(Next::Bad(malformed(&path, FORMAT, found, line)));
@@ -77,8 +80,8 @@ fn delimiter(first_line: &str) -> u8 {
     best
 }
 
-fn error_of(path: &Path, error: ::csv::Error) -> DataError {
-    let line = error.position().map_or(0, ::csv::Position::line);
+fn error_of(path: &Path, error: ::csv::Error, behind: u64) -> DataError {
+    let line = error.position().map_or(0, |at| at.line() + behind);
     match error.into_kind() {
         ::csv::ErrorKind::Io(source) => io(path, source),
         ::csv::ErrorKind::Utf8 { err, .. } => malformed(

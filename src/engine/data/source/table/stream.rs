@@ -107,7 +107,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// The first line of a file without its end and without a byte-order mark, at most 64 KiB; empty for an empty file and
+/// The first line of a file without its `\n` and without a byte-order mark, at most 64 KiB; empty for an empty file and
 /// for one that is not packed as its name says.
 pub(in super::super) fn first_line(path: &Path) -> Result<String, DataError> {
     let mut line = Vec::new();
@@ -119,5 +119,5 @@ pub(in super::super) fn first_line(path: &Path) -> Result<String, DataError> {
     }
     let text = String::from_utf8_lossy(&line);
     let text = text.trim_start_matches('\u{feff}');
-    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
+    Ok(text.trim_end_matches('\n').to_owned())
 }

@@ -72,7 +72,7 @@ fn refusals_name_the_line_and_the_column() {
     for (line, part) in [
         (
             "{\"reviewerID\": \"A1\", \"asin\": ",
-            "EOF while parsing a value at column 29 (line 4",
+            "EOF while parsing a value at column 28 (line 4",
         ),
         (
             "{\"reviewerID\": \"A1\", \"asin\": \"B1\", \"overall\": \"many\", \"unixReviewTime\": 1}",

@@ -165,6 +165,14 @@ fn errors_say_what_was_expected_what_was_found_and_where() {
             "expected a number, found \"1e999\"",
         ),
         (
+            "user,item,view\r\nu,a,1\r\nu,a,maybe\r\n",
+            "found \"maybe\" (line 3",
+        ),
+        (
+            "user,item\r\nu,a\r\nu\r\n",
+            "1 cells where the header has 2 (line 3",
+        ),
+        (
             "user,item\nu,\n",
             "column \"item\": expected an identifier, found \"\"",
         ),

@@ -113,12 +113,30 @@ fn amazon_beauty_has_the_published_counts() {
     assert!(data.stats.warnings.is_empty(), "{:?}", data.stats.warnings);
 }
 
+/// Some copies have a cell with an address in the middle of its number; it must be found, not read.
 #[test]
 fn movielens_latest_small_has_the_published_counts() {
-    let Some(data) = real("ml-latest-small", &DataConfig::default()) else {
+    let config = DataConfig {
+        skip_bad_rows: true,
+        ..DataConfig::default()
+    };
+    let Some(data) = real("ml-latest-small", &config) else {
         return;
     };
-    assert_eq!(counts(&data.stats), (610, 9_724, 100_836));
+    let n_bad = match data.dataset.warnings.first() {
+        None => 0,
+        Some(warning) => {
+            assert!(
+                warning.starts_with("1 of 100836 rows of ratings.csv were left out")
+                    && warning.contains("column \"timestamp\"")
+                    && warning.contains("(line 522 of "),
+                "{warning}"
+            );
+            1
+        }
+    };
+    let (users, items, events) = counts(&data.stats);
+    assert_eq!((users, items, events + n_bad), (610, 9_724, 100_836));
     assert!(
         data.dataset
             .catalog
