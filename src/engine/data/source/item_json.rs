@@ -72,7 +72,7 @@ fn item_of(id: &str, fields: &Map<String, Value>) -> Item {
 fn collect(value: &Value, texts: &mut Vec<String>) {
     match value {
         Value::String(text) => {
-            texts.extend(Some(text.trim().to_owned()).filter(|text| !text.is_empty()))
+            texts.extend(Some(text.trim().to_owned()).filter(|text| !text.is_empty()));
         }
         Value::Number(number) => texts.push(number.to_string()),
         Value::Array(values) => values.iter().for_each(|value| collect(value, texts)),

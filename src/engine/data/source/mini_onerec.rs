@@ -5,7 +5,7 @@
 //! What the files hold out is not kept: this program splits for itself. The `.index.json` is a table of semantic IDs.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::super::interaction::NO_TIME;
 use super::super::{DataError, Dataset, Feedback, FeedbackFlags, ItemIdx};
@@ -73,7 +73,7 @@ fn part(path: &Path) -> usize {
 }
 
 fn read_rows(
-    path: &PathBuf,
+    path: &Path,
     reading: &mut Reading<'_, '_>,
     begun: &mut HashSet<String>,
     builder: &mut DatasetBuilder,

@@ -35,8 +35,11 @@ const EXPECTED: &str = "a folder of KuaiRand (log_standard_*.csv), Amazon review
                         (*.inter.json, sequences.txt), a folder with a CSV, JSON Lines or Parquet file whose \
                         name contains event, inter, log or rating, or one such file";
 
+/// Finds a layout among the files; an error is one of the system.
+type Detect = fn(&Listing) -> Result<Option<Recognised>, DataError>;
+
 /// The layouts in the order in which they are tried: those with unmistakable names first.
-const LAYOUTS: [fn(&Listing) -> Result<Option<Recognised>, DataError>; 9] = [
+const LAYOUTS: [Detect; 9] = [
     kuairand::detect,
     recbole::detect,
     sequences::detect_json,

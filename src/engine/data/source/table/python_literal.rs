@@ -138,9 +138,8 @@ impl Parser<'_> {
         if self.peek() == Some('u') {
             self.next();
         }
-        let quote = match self.peek() {
-            Some(quote @ ('\'' | '"')) => quote,
-            _ => return Err(self.expected("a text between quotes")),
+        let Some(quote @ ('\'' | '"')) = self.peek() else {
+            return Err(self.expected("a text between quotes"));
         };
         self.next();
         let mut text = String::new();
