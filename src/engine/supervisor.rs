@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use crate::engine::command::{EngineCommand, StartRun};
 use crate::engine::control::RunControl;
-use crate::engine::data::{self, DataError};
+use crate::engine::data::{self, DataError, Watch};
 use crate::engine::device;
 use crate::engine::error::{EngineError, Failure};
 use crate::engine::event::{EngineEvent, EventRecord, RunId, Stage};
@@ -28,6 +28,7 @@ const QUESTIONS: usize = 8;
 /// Serves commands until [`EngineCommand::Shutdown`] or until the client is gone, then stops the run and waits for it.
 pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
     let mut active: Option<ActiveRun> = None;
+    let mut asked: Vec<RunControl> = Vec::new();
     let (questions, waiting) = bounded(QUESTIONS);
     let answering = answer_all(waiting.clone(), outlet.clone());
     while let Ok(command) = commands.recv() {
@@ -65,6 +66,11 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
                 active.iter().for_each(|run| run.control.unpause());
                 Ok(())
             }
+            // With no run to stop, the questions are meant: reading a large dataset takes a while.
+            EngineCommand::Stop if !running => {
+                asked.iter().for_each(RunControl::stop);
+                Ok(())
+            }
             EngineCommand::Stop => {
                 active.iter().for_each(|run| run.control.stop());
                 Ok(())
@@ -74,9 +80,14 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
             | EngineCommand::InspectData { .. }
             | EngineCommand::CheckData { .. }
             | EngineCommand::InspectUser { .. }
-            | EngineCommand::Export { .. }) => questions
-                .try_send(command)
-                .map_err(|_full| busy("earlier questions are still being answered")),
+            | EngineCommand::Export { .. }) => {
+                asked.retain(|control| !control.is_finished());
+                let control = RunControl::default();
+                questions
+                    .try_send((command, control.clone()))
+                    .map(|()| asked.push(control))
+                    .map_err(|_full| busy("earlier questions are still being answered"))
+            }
         };
         if let Err(failure) = result {
             answer(
@@ -93,6 +104,7 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
         run.control.stop();
         run.thread.join().ok();
     }
+    asked.iter().for_each(RunControl::stop);
     drop(questions);
     while waiting.try_recv().is_ok() {}
     if let Ok(thread) = answering {
@@ -248,15 +260,15 @@ fn open(order: Order) -> Result<Opened, EngineError> {
 
 /// Answers questions one after the other on a thread of their own, so that a long answer delays no command.
 fn answer_all(
-    questions: Receiver<EngineCommand>,
+    questions: Receiver<(EngineCommand, RunControl)>,
     outlet: Outlet,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name("questions".to_owned())
         .spawn(move || {
-            for command in questions {
+            for (command, control) in questions {
                 let described = command.describe();
-                let event = catch_unwind(AssertUnwindSafe(|| reply(command)))
+                let event = catch_unwind(AssertUnwindSafe(|| reply(command, &control)))
                     .unwrap_or_else(|payload| {
                         Err(EngineError::Panic {
                             message: panic_text(payload.as_ref()),
@@ -266,22 +278,24 @@ fn answer_all(
                         command: described,
                         failure: Failure::from(&error),
                     });
+                control.finish();
                 answer(&outlet, RunId::default(), event);
             }
         })
 }
 
-fn reply(command: EngineCommand) -> Result<EngineEvent, EngineError> {
+fn reply(command: EngineCommand, control: &RunControl) -> Result<EngineEvent, EngineError> {
+    let mut watch = Watch::new(control.clone(), |_| {});
     match command {
         EngineCommand::ProbeDevices => Ok(EngineEvent::DevicesProbed {
             devices: device::probe(),
         }),
         EngineCommand::InspectData { path, config } => {
-            let stats = data::prepare::prepare(&path, &config.data)?.stats;
+            let stats = data::prepare::prepare_watched(&path, &config.data, &mut watch)?.stats;
             Ok(EngineEvent::DataInspected { path, stats })
         }
         EngineCommand::CheckData { path, config } => {
-            let check = data::check::check(&path, &config.data, &mut data::Watch::nobody())?;
+            let check = data::check::check(&path, &config.data, &mut watch)?;
             Ok(EngineEvent::DataChecked(Box::new(check)))
         }
         EngineCommand::InspectUser { run_dir, user } => {

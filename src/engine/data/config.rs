@@ -15,6 +15,9 @@ pub struct DataConfig {
     pub skip_bad_rows: bool,
     /// Ratings at or above this count as a view, in the dataset's own scale.
     pub positive_rating: f32,
+    /// Keep only users and items with at least this many events, again and again until all have them; 0 keeps everything.
+    /// The Amazon benchmarks are 5-cores already.
+    pub k_core: usize,
     /// Users with fewer positive events are left out. At least 3: history, training target, held-out target.
     pub min_user_events: usize,
     /// Which feedback makes an event positive; any of these suffices. [A 3.1: effectively watched or interacted with]
@@ -49,6 +52,7 @@ impl Default for DataConfig {
             columns: BTreeMap::new(),
             skip_bad_rows: false,
             positive_rating: 4.0,
+            k_core: 0,
             min_user_events: 3,
             positive: vec!["view".to_owned()],
             session: SessionConfig::default(),

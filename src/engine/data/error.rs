@@ -66,7 +66,7 @@ pub enum DataError {
         path: PathBuf,
     },
     /// The file's structure is broken.
-    #[error("could not read {path:?} as {format}: {found} (line {line})")]
+    #[error("could not read {path:?} as {format}: {found}{}", at_line(*line))]
     Malformed {
         /// The expected format.
         format: &'static str,
@@ -96,6 +96,14 @@ pub enum DataError {
     },
 }
 
+/// The line in brackets, where there is one.
+fn at_line(line: u64) -> String {
+    match line {
+        0 => String::new(),
+        line => format!(" (line {line})"),
+    }
+}
+
 impl Hint for DataError {
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -111,7 +119,7 @@ impl Hint for DataError {
             Self::MissingColumn { .. } => "name the right column with data.columns in the configuration".to_owned(),
             Self::BadCell { .. } => "correct the cell, or set data.skip_bad_rows = true to leave such rows out".to_owned(),
             Self::Malformed { .. } => "export the file again; it may have been cut off".to_owned(),
-            Self::Empty { .. } => "use more data, or lower data.min_user_events".to_owned(),
+            Self::Empty { .. } => "use more data, or lower data.min_user_events and data.k_core".to_owned(),
             Self::Leak { .. } => "this is a bug: please report it with the dataset's fingerprint".to_owned(),
         })
     }

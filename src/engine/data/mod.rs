@@ -11,6 +11,7 @@ pub mod error;
 mod fixtures;
 pub mod ids;
 pub mod interaction;
+mod k_core;
 pub mod logged_slate;
 pub mod prepare;
 pub mod session;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::config::{DataConfig, SessionRule, SplitRule};
 use super::interaction::NO_TIME;
+use super::k_core::k_core;
 use super::session::{self, Session};
 use super::split::{self, Split};
 use super::stats::DatasetStats;
@@ -69,7 +70,14 @@ pub fn prepare_dataset(
     path: &Path,
     config: &DataConfig,
 ) -> Result<PreparedData, DataError> {
+    let dataset = k_core(dataset, config.k_core);
     let log = &dataset.log;
+    if log.is_empty() {
+        return Err(DataError::Empty {
+            found: format!("no event is left in the {}-core", config.k_core),
+            path: path.to_owned(),
+        });
+    }
     let positives = positive_rows(log, config);
     check_usable(&dataset, &positives, path, config)?;
 

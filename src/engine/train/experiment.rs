@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use crate::engine::config::ExperimentConfig;
 use crate::engine::control::RunControl;
-use crate::engine::data::prepare::{PreparedData, prepare};
+use crate::engine::data::Watch;
+use crate::engine::data::prepare::{PreparedData, prepare_watched};
 use crate::engine::device;
 use crate::engine::error::EngineError;
 use crate::engine::event::{EngineEvent, NoticeLevel, RunStarted, Stage};
@@ -212,7 +213,18 @@ fn load_data(
         first_step: 0,
         total_steps: 1,
     })?;
-    let data = prepare(&info.data_path, &ctx.config.data)?;
+    let control = ctx.control.clone();
+    let mut told = Ok(());
+    let mut watch = Watch::new(control, |progress| {
+        let doing = format!("reading {}", progress.file);
+        told = ctx
+            .reporter
+            .progress(Stage::Data, progress.done, progress.total, &doing);
+    });
+    let data = prepare_watched(&info.data_path, &ctx.config.data, &mut watch);
+    drop(watch);
+    told?;
+    let data = data?;
     let found = &data.dataset.fingerprint;
     match &info.data_fingerprint {
         Some(expected) if expected != found => {

@@ -158,7 +158,11 @@ fn log_of(events: &[RawEvent], n_users: usize) -> InteractionLog {
 
 /// SHA-256 over all that reaches a result. Every text is preceded by its length, so that no two contents
 /// look alike.
-fn fingerprint(catalog: &ItemCatalog, users: &[String], log: &InteractionLog) -> String {
+pub(in super::super) fn fingerprint(
+    catalog: &ItemCatalog,
+    users: &[String],
+    log: &InteractionLog,
+) -> String {
     let mut hash = Sha256::new();
     let text = |hash: &mut Sha256, text: &str| {
         hash.update((text.len() as u64).to_le_bytes());

@@ -2,7 +2,7 @@
 //! `builder` sorts, numbers and fingerprints what it found.
 
 mod amazon;
-mod builder;
+pub(super) mod builder;
 mod cell;
 mod event_table;
 mod generic;

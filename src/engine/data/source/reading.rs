@@ -87,6 +87,9 @@ impl<'a, 'w> Reading<'a, 'w> {
                 file.bad_rows, file.rows, file.name
             );
         }
+        if file.rows == 0 {
+            self.warnings.push(format!("{} has no rows", file.name));
+        }
         self.files.push(file);
     }
 

@@ -38,6 +38,15 @@ impl Oracle {
         behaviour::utility(&self.users[user.idx()], &self.items, self.n_steps, &slate)
     }
 
+    /// The rows that are named, in that order.
+    pub(in super::super::super) fn subset(&self, items: &[usize], users: &[usize]) -> Self {
+        Self {
+            n_steps: self.n_steps,
+            items: items.iter().map(|&item| self.items[item].clone()).collect(),
+            users: users.iter().map(|&user| self.users[user].clone()).collect(),
+        }
+    }
+
     pub(super) fn new(items: Vec<ItemFactors>, users: Vec<Moment>, n_steps: u32) -> Self {
         Self {
             n_steps,

@@ -232,9 +232,16 @@ pub(super) fn malformed(
     }
 }
 
+/// What a failed read means: the system refuses, or what it gives cannot be unpacked or taken apart.
 pub(super) fn io(path: &Path, source: std::io::Error) -> DataError {
-    DataError::Io {
-        path: path.to_owned(),
-        source,
+    use std::io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    match source.kind() {
+        InvalidData | InvalidInput | Other | UnexpectedEof => {
+            malformed(path, "gzip or rows", source, 0)
+        }
+        _ => DataError::Io {
+            path: path.to_owned(),
+            source,
+        },
     }
 }
