@@ -31,7 +31,7 @@ pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError>
         let has = |name: &str| keys.contains(name);
         if has("reviewerID") && has("asin") {
             reviews.push(path);
-        } else if has("asin") {
+        } else if has("asin") || file_name(&path).starts_with("meta_") {
             products.push(path);
         }
     }

@@ -19,4 +19,6 @@ mod real;
 #[cfg(test)]
 mod recbole;
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod sequences;
