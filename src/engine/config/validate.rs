@@ -201,6 +201,16 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
             align.label_noise
         ),
     );
+    for (name, value) in [
+        ("align.clip", align.clip),
+        ("align.early_clip", align.early_clip),
+        ("align.kl_weight", align.kl_weight),
+    ] {
+        require(
+            (0.0..1e6).contains(&value),
+            format!("{name} must be 0 to below 1e6, found {value}"),
+        );
+    }
     require(
         align.target_margin.is_finite(),
         format!(

@@ -2,7 +2,8 @@
 
 pub mod entropy;
 pub mod next_token;
+pub mod policy;
 pub mod preference;
 
 pub use entropy::level_entropy;
-pub use next_token::{LossOutput, next_token, sequence_log_prob};
+pub use next_token::{LossOutput, code_log_probs, next_token, sequence_log_prob};

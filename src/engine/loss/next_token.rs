@@ -63,7 +63,11 @@ pub fn sequence_log_prob(
 }
 
 /// Log-probability of each target among the codes of its level, `[n_rows, n_codes]`.
-fn code_log_probs(logits: Tensor<3>, targets: Tensor<2, Int>) -> Tensor<2> {
+///
+/// # Shapes
+/// - logits: `[n_rows, n_codes, codebook_size]`
+/// - targets: `[n_rows, n_codes]`
+pub fn code_log_probs(logits: Tensor<3>, targets: Tensor<2, Int>) -> Tensor<2> {
     let [n_rows, n_codes, codebook_size] = logits.dims();
     log_softmax(logits.reshape([n_rows * n_codes, codebook_size]), 1)
         .gather(1, targets.reshape([n_rows * n_codes, 1]))

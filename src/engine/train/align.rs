@@ -7,23 +7,24 @@
 //!         loss = next-token loss of a batch of sessions
 //!         for each sample, with probability r_DPO:
 //!             N slates by beam search of the reference, scored by the reward model
-//!             loss += lambda * preference loss(best, worst)
+//!             loss += lambda * DPO(best, worst)
 //!         one optimiser step
 //! ```
 //!
-//! The preference loss is DPO in the paper; its baselines are offered beside it, see [`preference`].
+//! DPO is the paper's objective. Its baselines and the policy gradients of the second paper take the same place,
+//! see [`alignment_term`](super::alignment_term): those learn from all N slates of a user, not from a pair.
 //!
-//! Differences from the paper, where it is silent: the preference term is the mean over the pairs of a step, so that
+//! Differences from the paper, where it is silent: the term is the mean over the pairs of a step, so that
 //! lambda does not change its meaning with r_DPO or the batch size; every step has at least one pair when
 //! r_DPO > 0; the optimiser keeps its moments across iterations.
 
 use burn::module::Module as _;
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 use rand::Rng as _;
 use rand::RngExt as _;
 
-use crate::engine::batch::{HistoryBatch, SessionBatch};
+use crate::engine::batch::SessionBatch;
 use crate::engine::checkpoint::{CheckpointStore, weights};
 use crate::engine::config::ExperimentConfig;
 use crate::engine::data::ItemIdx;
@@ -31,17 +32,15 @@ use crate::engine::data::prepare::PreparedData;
 use crate::engine::error::EngineError;
 use crate::engine::eval::generate::SlateGenerator;
 use crate::engine::event::Stage;
-use crate::engine::loss::preference::{self, PairLogProbs, PreferenceOutput};
-use crate::engine::loss::{next_token, sequence_log_prob};
+use crate::engine::loss::next_token;
 use crate::engine::model::EncoderDecoder;
 use crate::engine::reward::scorer::RewardScorer;
-use crate::engine::tokenizer::Code;
-use crate::engine::train::config::{AlignConfig, Objective};
+use crate::engine::train::alignment_term::{Models, alignment_term};
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
 use crate::engine::train::fit_tokenizer::Items;
 use crate::engine::train::optim::AdamW;
-use crate::engine::train::preference_pairs::{PreferencePair, best_and_worst};
 use crate::engine::train::pretrain::{SessionSource, belongs_to};
+use crate::engine::train::rollouts::roll_out;
 use crate::engine::train::schedule::warmup_constant;
 
 /// Steps of warm-up; the moments start empty, so the first steps must be small.
@@ -118,20 +117,18 @@ pub fn run(
                 step,
                 examples.iter().map(|example| &example.history),
             );
-            let pairs = best_and_worst(
+            let groups = roll_out(reference, &candidates, scorer, &histories, ctx.control)?;
+            let models = Models {
+                policy: &policy,
                 reference,
-                &candidates,
-                scorer,
-                &histories,
-                settings.n_rejected,
-                ctx.control,
-            )?;
-            let preference = (!pairs.is_empty())
-                .then(|| preference_loss(&policy, reference, &pairs, items, config, &device));
+                table: &items.tokenizer.table,
+                device: &device,
+            };
+            let term = alignment_term(&models, &groups, config);
 
-            let loss = match &preference {
-                Some(preference) => {
-                    next_token_loss.clone() + preference.loss.clone().mul_scalar(settings.lambda)
+            let loss = match &term {
+                Some(term) => {
+                    next_token_loss.clone() + term.loss.clone().mul_scalar(settings.lambda)
                 }
                 None => next_token_loss.clone(),
             };
@@ -144,25 +141,12 @@ pub fn run(
                 let read = |tensor: Tensor<1>| f64::from(tensor.into_scalar::<f32>());
                 values.push(("loss".to_owned(), read(loss)));
                 values.push(("next_token_loss".to_owned(), read(next_token_loss)));
-                if let Some(preference) = preference {
-                    values.push((loss_name(settings).to_owned(), read(preference.loss)));
-                    values.push(("margin".to_owned(), read(preference.margin)));
-                    values.push(("accuracy".to_owned(), read(preference.accuracy)));
-                    values.push((
-                        "chosen_log_prob".to_owned(),
-                        read(preference.chosen_log_prob),
-                    ));
-                    values.push((
-                        "rejected_log_prob".to_owned(),
-                        read(preference.rejected_log_prob),
-                    ));
-                    let gap: f64 = pairs
-                        .iter()
-                        .map(|pair| pair.chosen_reward - pair.rejected_reward)
-                        .sum();
-                    values.push(("reward_gap".to_owned(), gap / pairs.len() as f64));
+                if let Some(term) = term {
+                    let tensors = term.tensors.into_iter();
+                    values.extend(tensors.map(|(name, tensor)| (name.to_owned(), read(tensor))));
+                    let plain = term.values.into_iter();
+                    values.extend(plain.map(|(name, value)| (name.to_owned(), value)));
                 }
-                values.push(("step_pairs".to_owned(), pairs.len() as f64));
                 values.push(("learning_rate".to_owned(), lr));
                 if let Some(norm) = grad_norm {
                     values.push(("grad_norm".to_owned(), read(norm)));
@@ -232,92 +216,4 @@ fn chosen_histories<'a>(
         chosen.push(histories[idx].clone());
     }
     chosen
-}
-
-/// The name of the preference loss among the values of a step. Where the loss starts at ln 2 it has a name of its
-/// own, because curves show that line.
-fn loss_name(settings: &AlignConfig) -> &'static str {
-    match settings.objective {
-        Objective::Dpo | Objective::Cdpo | Objective::Rdpo => "dpo_loss",
-        Objective::SDpo if settings.n_rejected == 1 => "dpo_loss",
-        Objective::Ipo | Objective::Cpo | Objective::Simpo | Objective::SDpo => "preference_loss",
-    }
-}
-
-/// The preference term of one step, each field `[1]`.
-struct Preference {
-    loss: Tensor<1>,
-    margin: Tensor<1>,
-    accuracy: Tensor<1>,
-    chosen_log_prob: Tensor<1>,
-    rejected_log_prob: Tensor<1>,
-}
-
-fn preference_loss(
-    policy: &EncoderDecoder,
-    reference: &EncoderDecoder,
-    pairs: &[PreferencePair],
-    items: &Items,
-    config: &ExperimentConfig,
-    device: &Device,
-) -> Preference {
-    let histories: Vec<Vec<ItemIdx>> = pairs.iter().map(|pair| pair.history.clone()).collect();
-    let log_probs = |model: &EncoderDecoder, device: &Device| {
-        let history = HistoryBatch::new(
-            &histories,
-            &items.tokenizer.table,
-            config.model.history_len,
-            device,
-        );
-        let memory = model.encode(&history);
-        let of = |slates: Vec<&[Code]>| {
-            let codes: Vec<i64> = slates.concat().into_iter().map(i64::from).collect();
-            let shape = [pairs.len(), codes.len() / pairs.len()];
-            let targets = Tensor::<2, Int>::from_data(TensorData::new(codes, shape), device);
-            let weight = Tensor::<2>::ones(shape, device);
-            sequence_log_prob(model.decode(&memory, targets.clone()), targets, weight)
-                .reshape([pairs.len(), 1])
-        };
-        let chosen = of(pairs.iter().map(|pair| pair.chosen.as_slice()).collect());
-        let rejected = (0..config.align.n_rejected)
-            .map(|idx| {
-                of(pairs
-                    .iter()
-                    .map(|pair| pair.rejected[idx].as_slice())
-                    .collect())
-            })
-            .collect();
-        (chosen, Tensor::cat(rejected, 1))
-    };
-    let (chosen, rejected) = log_probs(policy, device);
-    let (reference_chosen, reference_rejected) =
-        log_probs(reference, &reference.embeddings.val().device());
-    let pairs = PairLogProbs {
-        chosen,
-        rejected,
-        reference_chosen: Tensor::from_inner(reference_chosen),
-        reference_rejected: Tensor::from_inner(reference_rejected),
-        n_codes: pairs[0].chosen.len(),
-    };
-    let output = apply(&config.align, &pairs);
-    Preference {
-        accuracy: output.accuracy(),
-        loss: output.loss.mean(),
-        margin: output.margin.mean(),
-        chosen_log_prob: pairs.chosen.mean(),
-        rejected_log_prob: pairs.rejected.mean(),
-    }
-}
-
-fn apply(settings: &AlignConfig, pairs: &PairLogProbs) -> PreferenceOutput {
-    let (beta, noise) = (settings.beta, settings.label_noise);
-    match settings.objective {
-        Objective::Dpo => preference::dpo(pairs, beta),
-        Objective::Ipo => preference::ipo(pairs, beta),
-        Objective::Cdpo => preference::cdpo(pairs, beta, noise),
-        Objective::Rdpo => preference::rdpo(pairs, beta, noise),
-        Objective::Cpo => preference::cpo(pairs, beta),
-        Objective::Simpo => preference::simpo(pairs, beta, settings.target_margin),
-        Objective::SDpo => preference::s_dpo(pairs, beta),
-    }
 }

@@ -60,7 +60,7 @@ pub struct AlignConfig {
     pub dpo_ratio: f64,
     /// Candidate slates per user, N. [A 5.1.1: 128]
     pub n_candidates: usize,
-    /// Which loss teaches the preference. [A eq. 10: DPO; A 5.1.2 names the others as baselines]
+    /// Which loss teaches what the reward model prefers. The last three learn from whole groups of slates by policy gradient. [A eq. 10: DPO; A 5.1.2 names the others as baselines]
     pub objective: Objective,
     /// Strength of the preference, beta (tau of IPO). [A does not say]
     pub beta: f64,
@@ -70,7 +70,15 @@ pub struct AlignConfig {
     pub target_margin: f64,
     /// Slates set against the chosen one: those with the lowest rewards. More than one is what S-DPO is for.
     pub n_rejected: usize,
-    /// Weight of the preference loss beside the next-token loss, lambda. [A does not say]
+    /// What a ratio of probabilities is taken of; for GRPO, ECPO and GBPO. [B writes items, V2 speaks of tokens]
+    pub ratio: RatioUnit,
+    /// How far a ratio may leave 1 before its gradient stops; for GRPO and ECPO. [B does not say; 0.2 is usual]
+    pub clip: f64,
+    /// How much further ECPO lets the ratio of a bad slate grow, delta. [B 2.4.1: 0.1]
+    pub early_clip: f64,
+    /// Weight of the distance to the frozen copy; for GRPO, ECPO and GBPO. [B 2.4.1: none]
+    pub kl_weight: f64,
+    /// Weight of the alignment loss beside the next-token loss, lambda. [A does not say]
     pub lambda: f64,
     /// Learning rate, constant after a short warm-up.
     pub learning_rate: f64,
@@ -97,6 +105,10 @@ impl Default for AlignConfig {
             label_noise: 0.1,
             target_margin: 0.5,
             n_rejected: 1,
+            ratio: RatioUnit::Code,
+            clip: 0.2,
+            early_clip: 0.1,
+            kl_weight: 0.0,
             lambda: 1.0,
             learning_rate: 2e-4,
             weight_decay: 0.0,
@@ -107,7 +119,7 @@ impl Default for AlignConfig {
     }
 }
 
-/// Which loss teaches the preference.
+/// Which loss teaches what the reward model prefers. The last three learn from whole groups of slates by policy gradient.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Objective {
@@ -126,11 +138,17 @@ pub enum Objective {
     Simpo,
     /// [`s_dpo`](crate::engine::loss::preference::s_dpo).
     SDpo,
+    /// [`grpo`](crate::engine::loss::policy::grpo()).
+    Grpo,
+    /// [`ecpo`](crate::engine::loss::policy::ecpo()).
+    Ecpo,
+    /// [`gbpo`](crate::engine::loss::policy::gbpo()).
+    Gbpo,
 }
 
 impl Objective {
     /// All objectives in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Dpo,
         Self::Ipo,
         Self::Cdpo,
@@ -138,6 +156,9 @@ impl Objective {
         Self::Cpo,
         Self::Simpo,
         Self::SDpo,
+        Self::Grpo,
+        Self::Ecpo,
+        Self::Gbpo,
     ];
 
     /// What it is called in papers.
@@ -150,6 +171,19 @@ impl Objective {
             Self::Cpo => "CPO",
             Self::Simpo => "SimPO",
             Self::SDpo => "S-DPO",
+            Self::Grpo => "GRPO",
+            Self::Ecpo => "ECPO",
+            Self::Gbpo => "GBPO",
         }
     }
+}
+
+/// What a ratio of probabilities is taken of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RatioUnit {
+    /// Each code by itself.
+    Code,
+    /// All codes of a slate together.
+    Slate,
 }

@@ -1,6 +1,7 @@
 //! Training stages: one stage, one file, read from top to bottom.
 
 pub mod align;
+pub mod alignment_term;
 pub mod config;
 pub mod ctx;
 pub mod evaluate;
@@ -11,5 +12,6 @@ pub mod fit_tokenizer;
 pub mod optim;
 pub mod preference_pairs;
 pub mod pretrain;
+pub mod rollouts;
 pub mod saved_run;
 pub mod schedule;

@@ -2,62 +2,42 @@
 //!
 //! The rejected slate is one of the model's own beams, which is what the paper calls a self-hard negative.
 
-use crate::engine::control::RunControl;
 use crate::engine::data::ItemIdx;
-use crate::engine::error::EngineError;
-use crate::engine::eval::generate::SlateGenerator;
-use crate::engine::model::EncoderDecoder;
-use crate::engine::reward::RewardScorer;
 use crate::engine::tokenizer::Code;
+use crate::engine::train::rollouts::Group;
 
 /// One user's chosen slate and the rejected ones.
 #[derive(Clone, Debug, PartialEq)]
-pub struct PreferencePair {
+pub struct PreferencePair<'a> {
     /// The user's history, oldest first.
-    pub history: Vec<ItemIdx>,
+    pub history: &'a [ItemIdx],
     /// Codes of the slate with the highest reward, `[slate_len * n_levels]`.
-    pub chosen: Vec<Code>,
+    pub chosen: &'a [Code],
     /// Codes of the slates with the lowest rewards, lowest first.
-    pub rejected: Vec<Vec<Code>>,
-    /// Reward of the chosen slate.
-    pub chosen_reward: f64,
-    /// Mean reward of the rejected slates.
-    pub rejected_reward: f64,
+    pub rejected: Vec<&'a [Code]>,
+    /// Reward of the chosen slate minus the mean of the rejected ones.
+    pub reward_gap: f64,
 }
 
-/// For each history, generates N slates with the frozen `sampler`, scores them and sets the best against the
-/// `n_rejected` worst. Ties go to the likelier slate; a history with fewer than `n_rejected` slates that score
-/// lower than its best gives no pair.
-///
-/// # Errors
-/// [`EngineError::Stopped`] when a stop was asked for.
-pub fn best_and_worst(
-    sampler: &EncoderDecoder,
-    candidates: &SlateGenerator<'_>,
-    scorer: &RewardScorer,
-    histories: &[Vec<ItemIdx>],
-    n_rejected: usize,
-    control: &RunControl,
-) -> Result<Vec<PreferencePair>, EngineError> {
-    let generated = candidates.generate(sampler, histories, control, &mut |_, _| {})?;
-    let mut pairs = Vec::with_capacity(histories.len());
-    for (history, slates) in histories.iter().zip(generated) {
-        let lists: Vec<&[ItemIdx]> = slates.iter().map(|slate| slate.items.as_slice()).collect();
-        let scores = scorer.score(&vec![history; slates.len()], &lists);
-        let rewards: Vec<f64> = scores.iter().map(|score| f64::from(score.reward)).collect();
-        let Some((best, worst)) = extremes(&rewards, n_rejected) else {
-            continue;
-        };
-        let sum: f64 = worst.iter().map(|idx| rewards[*idx]).sum();
-        pairs.push(PreferencePair {
-            history: history.clone(),
-            chosen: slates[best].codes.clone(),
-            rejected: worst.iter().map(|idx| slates[*idx].codes.clone()).collect(),
-            chosen_reward: rewards[best],
-            rejected_reward: sum / n_rejected as f64,
-        });
-    }
-    Ok(pairs)
+/// Sets the best slate of each group against its `n_rejected` worst. Ties go to the likelier slate; a group with
+/// fewer than `n_rejected` slates that score lower than its best gives no pair.
+pub fn best_and_worst(groups: &[Group], n_rejected: usize) -> Vec<PreferencePair<'_>> {
+    groups
+        .iter()
+        .filter_map(|group| {
+            let (best, worst) = extremes(&group.rewards, n_rejected)?;
+            let sum: f64 = worst.iter().map(|idx| group.rewards[*idx]).sum();
+            Some(PreferencePair {
+                history: &group.history,
+                chosen: &group.slates[best],
+                rejected: worst
+                    .iter()
+                    .map(|idx| group.slates[*idx].as_slice())
+                    .collect(),
+                reward_gap: group.rewards[best] - sum / n_rejected as f64,
+            })
+        })
+        .collect()
 }
 
 /// Positions of the first highest value and of the `n_lowest` lowest; `None` where too few are lower than the highest.
@@ -83,5 +63,18 @@ mod tests {
         assert_eq!(extremes(&rewards, 4), None, "only three score lower");
         assert_eq!(extremes(&[0.5, 0.5], 1), None);
         assert_eq!(extremes(&[], 1), None);
+    }
+
+    #[test]
+    fn a_pair_names_its_slates_and_their_gap() {
+        let groups = [Group {
+            history: vec![ItemIdx(4)],
+            slates: vec![vec![1, 1], vec![2, 2], vec![3, 3]],
+            rewards: vec![0.25, 0.75, 0.5],
+        }];
+        let pairs = best_and_worst(&groups, 2);
+        assert_eq!(pairs[0].chosen, [2, 2]);
+        assert_eq!(pairs[0].rejected, [[1, 1], [3, 3]]);
+        assert!((pairs[0].reward_gap - 0.375).abs() < 1e-12);
     }
 }

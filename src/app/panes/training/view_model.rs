@@ -85,7 +85,7 @@ struct Spec {
     note: &'static str,
 }
 
-const SPECS: [Spec; 15] = [
+const SPECS: [Spec; 19] = [
     Spec {
         stage: Stage::Pretrain,
         title: "Pretraining loss",
@@ -232,6 +232,48 @@ const SPECS: [Spec; 15] = [
         tip: "Reward of the chosen slate minus that of the rejected one, mean over the pairs of the step.",
         unit: "",
         legend: |name| only(name, "reward_gap", "reward gap"),
+        goal: Goal::None,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Policy loss",
+        tip: "Minus the objective of the policy gradient, mean over the codes or slates of all groups. \
+              Its value means little; its course shows whether steps still change anything.",
+        unit: "",
+        legend: |name| only(name, "policy_loss", "policy loss"),
+        goal: Goal::None,
+        references: &[("frozen copy", 0.0)],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Reward of the rollouts",
+        tip: "Mean reward of the slates that the frozen copy generated for this step.",
+        unit: "",
+        legend: |name| only(name, "rollout_reward", "reward"),
+        goal: Goal::Highest,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Distance to the frozen copy",
+        tip: "Mean over codes or slates of pi_old/pi - ln(pi_old/pi) - 1, an estimate of the KL divergence.",
+        unit: "nats",
+        legend: |name| only(name, "kl", "KL"),
+        goal: Goal::None,
+        references: &[],
+        note: "It starts at 0 with every iteration. A steep rise means that the policy leaves what generated its \
+               examples: lower the learning rate or take fewer steps per iteration.",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Ratios outside the clip range",
+        tip: "Share of the ratios pi / pi_old (raised as the objective says) outside 1 - clip to 1 + clip.",
+        unit: "",
+        legend: |name| only(name, "ratio_outside", "outside"),
         goal: Goal::None,
         references: &[],
         note: "",

@@ -1,0 +1,221 @@
+//! What alignment adds to the next-token loss: a preference between slates, or a policy gradient over groups of them.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::engine::config::ExperimentConfig;
+use crate::engine::data::ItemIdx;
+use crate::engine::loss::policy::{self, PolicyOutput, Rollouts, group_advantages};
+use crate::engine::loss::preference::{self, PairLogProbs, PreferenceOutput};
+use crate::engine::model::EncoderDecoder;
+use crate::engine::tokenizer::{Code, SemanticIdTable};
+use crate::engine::train::config::{AlignConfig, Objective, RatioUnit};
+use crate::engine::train::preference_pairs::{PreferencePair, best_and_worst};
+use crate::engine::train::rollouts::{Group, log_probs};
+
+/// The term of one step.
+pub struct AlignmentTerm {
+    /// `[1]`.
+    pub loss: Tensor<1>,
+    /// What curves show, `[1]` each.
+    pub tensors: Vec<(&'static str, Tensor<1>)>,
+    /// What curves show and no model computed.
+    pub values: Vec<(&'static str, f64)>,
+}
+
+/// Policy and reference with what both need to see slates.
+pub struct Models<'a> {
+    /// Learns.
+    pub policy: &'a EncoderDecoder,
+    /// The frozen copy that generated the slates.
+    pub reference: &'a EncoderDecoder,
+    /// Codes of the items of a history.
+    pub table: &'a SemanticIdTable,
+    /// Where the policy computes, with autodiff.
+    pub device: &'a Device,
+}
+
+impl Models<'_> {
+    /// Log-probabilities of slates under policy and reference, the latter without gradient.
+    fn log_probs(
+        &self,
+        history_len: usize,
+        histories: &[Vec<ItemIdx>],
+        slates: &[&[Code]],
+    ) -> [Tensor<2>; 2] {
+        let of = |model: &EncoderDecoder, device: &Device| {
+            log_probs(model, self.table, history_len, histories, slates, device)
+        };
+        let frozen = of(self.reference, &self.reference.embeddings.val().device());
+        [of(self.policy, self.device), Tensor::from_inner(frozen)]
+    }
+}
+
+/// The loss behind an objective, by what it learns from.
+enum Loss {
+    /// Pairs of slates.
+    Preference(fn(&PairLogProbs, &AlignConfig) -> PreferenceOutput),
+    /// Whole groups of slates.
+    Policy(fn(&Rollouts, &AlignConfig) -> PolicyOutput),
+}
+
+fn loss_of(objective: Objective) -> Loss {
+    match objective {
+        Objective::Dpo => Loss::Preference(|pairs, set| preference::dpo(pairs, set.beta)),
+        Objective::Ipo => Loss::Preference(|pairs, set| preference::ipo(pairs, set.beta)),
+        Objective::Cdpo => {
+            Loss::Preference(|pairs, set| preference::cdpo(pairs, set.beta, set.label_noise))
+        }
+        Objective::Rdpo => {
+            Loss::Preference(|pairs, set| preference::rdpo(pairs, set.beta, set.label_noise))
+        }
+        Objective::Cpo => Loss::Preference(|pairs, set| preference::cpo(pairs, set.beta)),
+        Objective::Simpo => {
+            Loss::Preference(|pairs, set| preference::simpo(pairs, set.beta, set.target_margin))
+        }
+        Objective::SDpo => Loss::Preference(|pairs, set| preference::s_dpo(pairs, set.beta)),
+        Objective::Grpo => Loss::Policy(|rollouts, set| policy::grpo(rollouts, set.clip)),
+        Objective::Ecpo => {
+            Loss::Policy(|rollouts, set| policy::ecpo(rollouts, set.clip, set.early_clip))
+        }
+        Objective::Gbpo => Loss::Policy(|rollouts, _| policy::gbpo(rollouts)),
+    }
+}
+
+/// The term that the configured objective makes of some groups of slates; nothing where they teach nothing.
+pub fn alignment_term(
+    models: &Models<'_>,
+    groups: &[Group],
+    config: &ExperimentConfig,
+) -> Option<AlignmentTerm> {
+    match loss_of(config.align.objective) {
+        Loss::Preference(loss) => {
+            let pairs = best_and_worst(groups, config.align.n_rejected);
+            preference_term(models, &pairs, config, loss)
+        }
+        Loss::Policy(loss) => policy_term(models, groups, config, loss),
+    }
+}
+
+/// The preference of the chosen slate over the rejected ones. [A eq. 10]
+fn preference_term(
+    models: &Models<'_>,
+    pairs: &[PreferencePair<'_>],
+    config: &ExperimentConfig,
+    loss: fn(&PairLogProbs, &AlignConfig) -> PreferenceOutput,
+) -> Option<AlignmentTerm> {
+    let n_codes = pairs.first()?.chosen.len();
+    let n_slates = 1 + config.align.n_rejected;
+    let histories: Vec<Vec<ItemIdx>> = pairs.iter().map(|pair| pair.history.to_vec()).collect();
+    let slates: Vec<&[Code]> = pairs
+        .iter()
+        .flat_map(|pair| std::iter::once(pair.chosen).chain(pair.rejected.iter().copied()))
+        .collect();
+    let [policy, reference] = models
+        .log_probs(config.model.history_len, &histories, &slates)
+        .map(|codes| codes.sum_dim(1).reshape([pairs.len(), n_slates]));
+    let pairs_log_probs = PairLogProbs {
+        chosen: policy.clone().slice_dim(1, 0..1),
+        rejected: policy.slice_dim(1, 1..n_slates),
+        reference_chosen: reference.clone().slice_dim(1, 0..1),
+        reference_rejected: reference.slice_dim(1, 1..n_slates),
+        n_codes,
+    };
+    let output = loss(&pairs_log_probs, &config.align);
+    let gap: f64 = pairs.iter().map(|pair| pair.reward_gap).sum();
+    Some(AlignmentTerm {
+        tensors: vec![
+            (loss_name(&config.align), output.loss.clone().mean()),
+            ("margin", output.margin.clone().mean()),
+            ("accuracy", output.accuracy()),
+            ("chosen_log_prob", pairs_log_probs.chosen.mean()),
+            ("rejected_log_prob", pairs_log_probs.rejected.mean()),
+        ],
+        values: vec![
+            ("reward_gap", gap / pairs.len() as f64),
+            ("step_pairs", pairs.len() as f64),
+        ],
+        loss: output.loss.mean(),
+    })
+}
+
+/// The name of the preference loss among the values of a step. Where the loss starts at ln 2 it has a name of its
+/// own, because curves show that line.
+fn loss_name(settings: &AlignConfig) -> &'static str {
+    let starts_at_ln_2 = match settings.objective {
+        Objective::Dpo | Objective::Cdpo | Objective::Rdpo => true,
+        objective => objective == Objective::SDpo && settings.n_rejected == 1,
+    };
+    if starts_at_ln_2 {
+        "dpo_loss"
+    } else {
+        "preference_loss"
+    }
+}
+
+/// The policy gradient over all slates of the groups, weighed by how much better each is than its group. [B eq. 32-34]
+fn policy_term(
+    models: &Models<'_>,
+    groups: &[Group],
+    config: &ExperimentConfig,
+    loss: fn(&Rollouts, &AlignConfig) -> PolicyOutput,
+) -> Option<AlignmentTerm> {
+    // One pass over a history serves all its slates, so every group must have as many.
+    let n_slates = groups.iter().map(|group| group.slates.len()).min()?;
+    let mut advantages = Vec::new();
+    let mut rewards = Vec::new();
+    for group in groups {
+        let group_rewards = &group.rewards[..n_slates];
+        advantages.extend(
+            group_advantages(group_rewards)
+                .into_iter()
+                .map(|a| a as f32),
+        );
+        rewards.extend(group_rewards);
+    }
+    if advantages.iter().all(|advantage| *advantage == 0.0) {
+        return None;
+    }
+    let histories: Vec<Vec<ItemIdx>> = groups.iter().map(|group| group.history.clone()).collect();
+    let slates: Vec<&[Code]> = groups
+        .iter()
+        .flat_map(|group| group.slates[..n_slates].iter().map(Vec::as_slice))
+        .collect();
+    let n_rows = slates.len();
+    let unit = |codes: Tensor<2>| match config.align.ratio {
+        RatioUnit::Code => codes,
+        RatioUnit::Slate => codes.sum_dim(1),
+    };
+    let [log_probs, old_log_probs] = models
+        .log_probs(config.model.history_len, &histories, &slates)
+        .map(unit);
+    let rollouts = Rollouts {
+        log_probs,
+        old_log_probs,
+        advantages: Tensor::from_data(TensorData::new(advantages, [n_rows, 1]), models.device),
+    };
+    let settings = &config.align;
+    let output = loss(&rollouts, settings);
+    let kl = policy::kl_to_old(&rollouts).mean();
+    let is_outside = output
+        .ratio
+        .clone()
+        .sub_scalar(1.0)
+        .abs()
+        .greater_elem(settings.clip);
+    let policy_loss = output.loss.mean();
+    Some(AlignmentTerm {
+        loss: policy_loss.clone() + kl.clone().mul_scalar(settings.kl_weight),
+        tensors: vec![
+            ("policy_loss", policy_loss),
+            ("kl", kl),
+            ("ratio_outside", is_outside.float().mean()),
+        ],
+        values: vec![
+            (
+                "rollout_reward",
+                rewards.iter().sum::<f64>() / n_rows as f64,
+            ),
+            ("step_groups", groups.len() as f64),
+        ],
+    })
+}
