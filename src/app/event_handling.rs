@@ -34,7 +34,11 @@ impl WorkbenchApp {
             EngineEvent::DevicesProbed { devices } => state.devices = Some(devices.clone()),
             EngineEvent::DataInspected { path, stats } => {
                 state.pending.inspection = None;
+                state.pending.read_percent = None;
                 state.inspected = Some((path.clone(), stats.clone()));
+            }
+            EngineEvent::Progress { done, total, .. } if record.run.0.is_empty() => {
+                state.pending.read_percent = (100 * done).checked_div(*total);
             }
             EngineEvent::Exported { folder, files } => {
                 state.pending.export = None;

@@ -10,6 +10,7 @@ use crossbeam_channel::{Receiver, bounded};
 
 use crate::engine::command::{EngineCommand, StartRun};
 use crate::engine::control::RunControl;
+use crate::engine::data::watch::ReadProgress;
 use crate::engine::data::{self, DataError, Watch};
 use crate::engine::device;
 use crate::engine::error::{EngineError, Failure};
@@ -268,7 +269,7 @@ fn answer_all(
         .spawn(move || {
             for (command, control) in questions {
                 let described = command.describe();
-                let event = catch_unwind(AssertUnwindSafe(|| reply(command, &control)))
+                let event = catch_unwind(AssertUnwindSafe(|| reply(command, &control, &outlet)))
                     .unwrap_or_else(|payload| {
                         Err(EngineError::Panic {
                             message: panic_text(payload.as_ref()),
@@ -284,8 +285,12 @@ fn answer_all(
         })
 }
 
-fn reply(command: EngineCommand, control: &RunControl) -> Result<EngineEvent, EngineError> {
-    let mut watch = Watch::new(control.clone(), |_| {});
+fn reply(
+    command: EngineCommand,
+    control: &RunControl,
+    outlet: &Outlet,
+) -> Result<EngineEvent, EngineError> {
+    let mut watch = Watch::new(control.clone(), |progress| tell_progress(outlet, progress));
     match command {
         EngineCommand::ProbeDevices => Ok(EngineEvent::DevicesProbed {
             devices: device::probe(),
@@ -324,6 +329,24 @@ fn export_to(run_dir: &Path, stage: Stage, folder: &Path) -> Result<EngineEvent,
         folder: folder.to_owned(),
         files,
     })
+}
+
+/// How far the data of a question is read. Lost when the client has no room: the next one says more.
+fn tell_progress(outlet: &Outlet, progress: &ReadProgress) {
+    let record = EventRecord {
+        seq: 0,
+        time_millis: now_millis(),
+        run: RunId::default(),
+        event: EngineEvent::Progress {
+            stage: Stage::Data,
+            done: progress.done,
+            total: progress.total,
+            doing: format!("reading {}", progress.file),
+        },
+    };
+    if outlet.sender.try_send(record).is_ok() {
+        (outlet.wake)();
+    }
 }
 
 /// Sends an event that no journal keeps; waits for room, since a question has nothing else to do.

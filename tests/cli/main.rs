@@ -196,6 +196,42 @@ fn the_sample_can_be_inspected() {
 }
 
 #[test]
+fn files_can_be_checked() {
+    let output = onerec(&["data", "check", &sample()]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    for word in ["can be used", "events.parquet", "used: ", "held-out users"] {
+        assert!(text.contains(word), "{word:?} is missing in: {text}");
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("events.csv");
+    std::fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/catalogue/events.csv"),
+        &path,
+    )
+    .expect("the sample can be copied");
+    let mut rows = std::fs::OpenOptions::new()
+        .append(true)
+        .open(&path)
+        .expect("the copy can be written to");
+    std::io::Write::write_all(&mut rows, b"u,a,soon\n").expect("a row can be added");
+    let path = path.display().to_string();
+    let output = onerec(&["data", "check", &path]);
+    let (text, message) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    assert!(text.contains("bad row: events.csv line "), "{text}");
+    assert!(
+        message.contains("hint: ") && message.contains("skip_bad_rows"),
+        "{message}"
+    );
+    let output = onerec(&["data", "check", &path, "--set", "data.skip_bad_rows=true"]);
+    assert!(output.status.success(), "one bad row of many is left out");
+}
+
+#[test]
 fn a_run_speaks_json_and_its_folder_is_refused_a_second_time() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let out = folder.path().join("run").display().to_string();

@@ -52,11 +52,18 @@ fn device_text(state: &AppState) -> String {
     }
 }
 
+fn reading_text(percent: Option<u64>) -> String {
+    match percent {
+        Some(percent) => format!("Reading the dataset, {percent} %…"),
+        None => "Reading the dataset…".to_owned(),
+    }
+}
+
 fn status_text(state: &AppState) -> (String, bool) {
     let run = &state.run;
     match &run.status {
         RunStatus::Idle => match &state.pending.inspection {
-            Some(_) => ("Reading the dataset…".to_owned(), false),
+            Some(_) => (reading_text(state.pending.read_percent), false),
             None => ("No run".to_owned(), false),
         },
         RunStatus::Running => match run.current_stage() {

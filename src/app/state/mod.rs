@@ -95,6 +95,8 @@ pub struct Pending {
     pub slates: Option<String>,
     /// A dataset's inspection.
     pub inspection: Option<PathBuf>,
+    /// How far the file at hand is read for it, percent.
+    pub read_percent: Option<u64>,
     /// An export into this folder.
     pub export: Option<PathBuf>,
     /// A run folder is being opened.

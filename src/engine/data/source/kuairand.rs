@@ -33,11 +33,8 @@ struct Files {
     aside: Vec<(PathBuf, &'static str)>,
 }
 
-/// The layout of the downloads: by the names of the logs.
+/// The layout of the downloads, or one of its logs: by their names.
 pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError> {
-    if !listing.is_folder {
-        return Ok(None);
-    }
     let named = |prefix: &str| {
         listing.named(|name| {
             name.starts_with(prefix) && (name.ends_with(".csv") || name.ends_with(".csv.gz"))

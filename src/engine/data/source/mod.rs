@@ -6,6 +6,7 @@ pub(super) mod builder;
 mod cell;
 mod event_table;
 mod generic;
+mod histories;
 mod item_json;
 mod json_object;
 mod kuairand;
@@ -120,12 +121,25 @@ fn file_name(path: &Path) -> String {
 
 fn found_names(path: &Path) -> Result<String, DataError> {
     const N_SHOWN: usize = 8;
-    let names: Vec<String> = files_in(path)?.iter().map(|file| file_name(file)).collect();
+    let mut names: Vec<String> = files_in(path)?.iter().map(|file| file_name(file)).collect();
+    names.extend(folders_in(path).iter().map(|name| format!("{name}/")));
     Ok(match names.len() {
-        0 => "no files".to_owned(),
+        0 => "nothing".to_owned(),
         n if n > N_SHOWN => format!("{} and {} more", names[..N_SHOWN].join(", "), n - N_SHOWN),
         _ => names.join(", "),
     })
+}
+
+/// The names of the folders in a folder, for messages.
+fn folders_in(path: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .map(|path| file_name(&path))
+        .collect();
+    names.sort();
+    names
 }
 
 /// The dataset's name: that of its folder, or of its file without the ending.

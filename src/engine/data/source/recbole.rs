@@ -7,6 +7,7 @@ use super::super::{DataError, Dataset, FeedbackFlags, Item};
 use super::builder::DatasetBuilder;
 use super::event_table::{EventColumns, Kind};
 use super::file_name;
+use super::histories::{Columns, Histories, List, part};
 use super::reading::Reading;
 use super::recognised::{Listing, Recognised};
 use super::table::{Form, Table};
@@ -17,8 +18,12 @@ const TEXTS: [&str; 3] = ["text", "description", "review"];
 const CATEGORIES: [&str; 5] = ["categories", "category", "genre", "class", "tag"];
 const AUTHORS: [&str; 3] = ["brand", "author", "artist"];
 
+/// The column of earlier items in files that are split already.
+const HISTORY: &str = "item_id_list";
+
 pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError> {
-    let inter = listing.named(|name| name.ends_with(".inter"));
+    let mut inter = listing.named(|name| name.ends_with(".inter"));
+    inter.sort_by_key(|path| part(path));
     let Some(first) = inter.first() else {
         return Ok(None);
     };
@@ -40,8 +45,25 @@ fn load(
     for path in items {
         read_items(path, reading, &mut builder)?;
     }
+    let mut histories = Histories::default();
     for path in inter {
         let mut table = Table::open(path, Form::PlainTabs, "events")?.without_types();
+        // Logs of sessions without users call them so.
+        let user_name = if table.has("user_id") || !table.has("session_id") {
+            "user_id"
+        } else {
+            "session_id"
+        };
+        if table.has(HISTORY) {
+            let columns = Columns {
+                user: table.require("user", user_name)?,
+                item: table.require("item", "item_id")?,
+                history: table.require("earlier items", HISTORY)?,
+                list: List::Spaces,
+            };
+            histories.read(table, &columns, reading, &mut builder)?;
+            continue;
+        }
         let mut kinds = Vec::new();
         for (name, kind) in FeedbackFlags::NAMED {
             kinds.extend(
@@ -51,7 +73,7 @@ fn load(
             );
         }
         let columns = EventColumns {
-            user: table.require("user", "user_id")?,
+            user: table.require("user", user_name)?,
             item: table.require("item", "item_id")?,
             rating: table.column("rating", "rating"),
             time: table.column("time", "timestamp"),

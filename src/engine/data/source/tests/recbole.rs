@@ -36,14 +36,41 @@ fn atomic_files_give_events_and_items() {
 }
 
 #[test]
+fn split_files_with_histories_become_a_log_again() {
+    let head = "session_id:token\titem_id_list:token_seq\titem_id:token\n";
+    let (test, train) = (
+        format!("{head}1\t8 9 5\t6\n"),
+        format!("{head}1\t8 9\t5\n2\t9\t8\n"),
+    );
+    let files = [
+        ("a.test.inter", test.as_bytes()),
+        ("a.train.inter", train.as_bytes()),
+    ];
+    let dataset = load_with(&files, &DataConfig::default()).unwrap();
+    let items: Vec<(&str, &str)> = rows(&dataset)
+        .into_iter()
+        .map(|(user, item, _)| (user, item))
+        .collect();
+    assert_eq!(
+        items,
+        [
+            ("1", "8"),
+            ("1", "9"),
+            ("1", "5"),
+            ("1", "6"),
+            ("2", "9"),
+            ("2", "8")
+        ]
+    );
+}
+
+#[test]
 fn a_missing_field_is_named() {
-    let text = b"user_id:token\titem_id_list:token_seq\n1\t2 3\n";
+    let text = b"user_id:token\titem:token\n1\t2\n";
     let error = load_with(&[("a.inter", text)], &DataConfig::default()).unwrap_err();
     let found = error.to_string();
     assert!(
-        found.contains(
-            "could not find column \"item_id\": the file has [\"user_id\", \"item_id_list\"]"
-        ),
+        found.contains("could not find column \"item_id\": the file has [\"user_id\", \"item\"]"),
         "{found}"
     );
 }
