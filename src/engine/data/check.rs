@@ -190,7 +190,9 @@ fn accept(report: &mut DataCheck, stats: DatasetStats, config: &DataConfig) {
         });
     }
     report.verdict = if report.n_bad_rows > 0 && !config.skip_bad_rows {
-        report.problem = Some(format!("{} rows cannot be read", report.n_bad_rows));
+        let n_rows: u64 = report.files.iter().map(|file| file.rows).sum();
+        let n_bad = report.n_bad_rows;
+        report.problem = Some(format!("{n_bad} of {n_rows} rows cannot be read"));
         Verdict::NotUsable
     } else if report.warnings.is_empty() {
         Verdict::Usable
@@ -204,21 +206,70 @@ fn accept(report: &mut DataCheck, stats: DatasetStats, config: &DataConfig) {
 fn refuse(report: &mut DataCheck, error: &DataError, config: &DataConfig) {
     report.verdict = Verdict::NotUsable;
     report.problem = Some(error.to_string());
-    if let DataError::MissingColumn { column, found, .. } = error {
-        // The mapping knows our name, the message the file's.
-        let ours = config
-            .columns
-            .iter()
-            .find(|(_, theirs)| *theirs == column)
-            .map_or(column, |(ours, _)| ours);
-        report.advice.extend(
-            found
-                .iter()
-                .filter(|name| name.to_lowercase().contains(&ours.to_lowercase()))
-                .map(|name| {
-                    format!("if {name:?} is the {ours}, set data.columns.{ours} = {name:?}")
-                }),
-        );
+    if let DataError::MissingColumn {
+        column,
+        found,
+        path,
+    } = error
+    {
+        report.files.push(without_column(path, column, found));
+        report.advice.extend(mapping(found, config));
     }
     report.advice.extend(error.hint());
+}
+
+/// A file that was not read because it lacks a column.
+fn without_column(path: &Path, missing: &str, found: &[String]) -> FileCheck {
+    let lacking = ColumnCheck {
+        name: missing.to_owned(),
+        used_as: Some(missing.to_owned()),
+        is_found: false,
+    };
+    let others = found.iter().map(|name| ColumnCheck {
+        name: name.clone(),
+        used_as: None,
+        is_found: true,
+    });
+    FileCheck {
+        name: source::file_name(path),
+        holds: "events".to_owned(),
+        columns: [lacking].into_iter().chain(others).collect(),
+        ..FileCheck::default()
+    }
+}
+
+/// What columns are called elsewhere; the first that fits is proposed.
+const ALIASES: [(&str, &[&str]); 3] = [
+    (
+        "user",
+        &[
+            "user", "uid", "reviewer", "customer", "visitor", "member", "session",
+        ],
+    ),
+    (
+        "item",
+        &[
+            "item", "asin", "video", "movie", "product", "article", "track", "song", "book", "iid",
+        ],
+    ),
+    ("time", &["time", "date"]),
+];
+
+/// The mapping that would make a table readable, as far as its names tell.
+fn mapping(found: &[String], config: &DataConfig) -> Option<String> {
+    let mut settings = Vec::new();
+    for (ours, words) in ALIASES {
+        if config.columns.contains_key(ours) || found.iter().any(|name| name == ours) {
+            continue;
+        }
+        let fits = |name: &&String| {
+            let name = name.to_lowercase();
+            words.iter().any(|word| name.contains(word))
+        };
+        if let Some(name) = found.iter().find(fits) {
+            settings.push(format!("data.columns.{ours} = {name:?}"));
+        }
+    }
+    let fits = "if the names mean what they say, set ";
+    (!settings.is_empty()).then(|| format!("{fits}{}", settings.join(", ")))
 }

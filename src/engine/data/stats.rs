@@ -95,6 +95,9 @@ impl DatasetStats {
         if self.time_range_millis.is_none() && self.events > 0 {
             advice.push("without times only split.rule = \"leave_one_out\" can be used".to_owned());
         }
+        if self.format == "Amazon reviews" {
+            advice.push("set data.positive_rating = 0 to count every review, as the published benchmarks do".to_owned());
+        }
         if self.test_users * 10 < self.users {
             advice.push(
                 "few users can be tested: lower data.min_user_events or data.positive_rating, or name other feedback in \

@@ -113,7 +113,7 @@ fn files_in(path: &Path) -> Result<Vec<std::path::PathBuf>, DataError> {
 }
 
 /// The name of a file or folder as text, without its path.
-fn file_name(path: &Path) -> String {
+pub(super) fn file_name(path: &Path) -> String {
     path.file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()

@@ -280,8 +280,10 @@ fn the_check_of_damaged_files_names_row_and_column() {
     assert_eq!(unmapped.verdict, check::Verdict::NotUsable);
     assert_eq!(
         unmapped.advice[0],
-        "if \"userId\" is the user, set data.columns.user = \"userId\""
+        "if the names mean what they say, set data.columns.user = \"userId\""
     );
+    let columns = &unmapped.files[0].columns;
+    assert!(columns[0].name == "user" && !columns[0].is_found && columns.len() == 4);
     let mut mapped = config;
     mapped
         .columns
