@@ -25,6 +25,10 @@ const KINDS: [(&str, &str, FeedbackFlags); 7] = [
     ("dislike", "is_hate", FeedbackFlags::DISLIKE),
 ];
 
+/// From this size on (27K has 32 million videos) only videos that somebody was shown become items: the others would fill
+/// the memory and every model's vocabulary.
+const LARGE_BYTES: u64 = 1 << 29;
+
 /// The files of a KuaiRand folder.
 struct Files {
     logs: Vec<PathBuf>,
@@ -92,8 +96,9 @@ pub(super) fn detect_labelled(listing: &Listing) -> Result<Option<Recognised>, D
 
 fn load(files: &Files, reading: &mut Reading<'_, '_>) -> Result<Dataset, DataError> {
     let mut builder = DatasetBuilder::default();
-    for path in &files.videos {
-        read_videos(path, reading, &mut builder)?;
+    let is_large = files.videos.iter().map(|path| bytes_of(path)).sum::<u64>() > LARGE_BYTES;
+    if !is_large {
+        read_videos(files, Videos::All, reading, &mut builder)?;
     }
     if let Some(path) = &files.history {
         read_history(path, reading, &mut builder)?;
@@ -101,14 +106,42 @@ fn load(files: &Files, reading: &mut Reading<'_, '_>) -> Result<Dataset, DataErr
     for path in &files.logs {
         read_log(path, reading, &mut builder)?;
     }
+    if is_large {
+        read_videos(files, Videos::Shown, reading, &mut builder)?;
+    }
     for (path, why) in &files.aside {
         reading.leave_aside(path, why);
     }
     Ok(builder.finish("KuaiRand"))
 }
 
+/// Which videos become items.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Videos {
+    All,
+    /// Those that some user was shown.
+    Shown,
+}
+
+fn bytes_of(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |metadata| metadata.len())
+}
+
 fn read_videos(
+    files: &Files,
+    which: Videos,
+    reading: &mut Reading<'_, '_>,
+    builder: &mut DatasetBuilder,
+) -> Result<(), DataError> {
+    for path in &files.videos {
+        read_video_file(path, which, reading, builder)?;
+    }
+    Ok(())
+}
+
+fn read_video_file(
     path: &Path,
+    which: Videos,
     reading: &mut Reading<'_, '_>,
     builder: &mut DatasetBuilder,
 ) -> Result<(), DataError> {
@@ -141,7 +174,9 @@ fn read_videos(
                 .collect(),
             ..Item::default()
         };
-        builder.add_item(item);
+        if which == Videos::All || builder.has_item(&item.external_id) {
+            builder.add_item(item);
+        }
         Ok(())
     })
 }
@@ -212,4 +247,38 @@ fn common(table: &mut Table) -> Result<EventColumns, DataError> {
         )),
         ..EventColumns::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::config::DataConfig;
+    use super::super::super::watch::Watch;
+    use super::*;
+
+    #[test]
+    fn of_a_large_file_only_shown_videos_become_items() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("video_features_basic_27k.csv");
+        crate::engine::run::atomic::write(&path, b"video_id,author_id\n1,5\n2,6\n3,7\n").unwrap();
+        let files = Files {
+            logs: Vec::new(),
+            videos: vec![path],
+            history: None,
+            aside: Vec::new(),
+        };
+        for (which, expected) in [
+            (Videos::All, vec!["2", "1", "3"]),
+            (Videos::Shown, vec!["2"]),
+        ] {
+            let mut builder = DatasetBuilder::default();
+            builder.item("2");
+            let (config, mut watch) = (DataConfig::default(), Watch::nobody());
+            let mut reading = Reading::new(&config, &mut watch);
+            read_videos(&files, which, &mut reading, &mut builder).unwrap();
+            let items = builder.finish("").catalog.items;
+            let ids: Vec<&str> = items.iter().map(|item| item.external_id.as_str()).collect();
+            assert_eq!(ids, expected);
+            assert_eq!(items[0].author.as_deref(), Some("6"));
+        }
+    }
 }

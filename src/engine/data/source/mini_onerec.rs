@@ -1,7 +1,7 @@
 //! MiniOneRec's tables: every row is one event with the items before it (`history_item_id`), in files for training,
 //! validation and test, and an `.item.json` with the items' texts. The `.index.json` is a table of semantic IDs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::super::DataError;
 use super::builder::DatasetBuilder;
@@ -24,16 +24,20 @@ pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError>
             tables.push(path);
         }
     }
-    let Some(first) = tables.first() else {
+    let Some(first) = tables.first().cloned() else {
         return Ok(None);
     };
+    listing.check_one_dataset(&tables, stem)?;
     let why = format!(
         "{} has the columns user_id, history_item_id and item_id",
-        file_name(first)
+        file_name(&first)
     );
+    let around = Around::of(listing, &first)?;
+    if !listing.is_folder {
+        tables = around.tables;
+    }
     tables.sort_by_key(|path| part(path));
-    let items = listing.named(|name| name.ends_with(".item.json"));
-    let indices = listing.named(|name| name.ends_with(".index.json"));
+    let (items, indices) = (around.items, around.indices);
     Ok(Some(Recognised::new("MiniOneRec", why, move |reading| {
         let mut builder = DatasetBuilder::default();
         for path in &items {
@@ -48,6 +52,49 @@ pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError>
         }
         Ok(builder.finish("MiniOneRec"))
     })))
+}
+
+/// What a file of one part and the same file of another part have in common.
+fn stem(name: &str) -> String {
+    let parts = ["train", "valid", "test"];
+    let name = parts
+        .iter()
+        .fold(name.to_lowercase(), |name, part| name.replace(part, ""));
+    name.trim_matches(['_', '-', '.']).to_owned()
+}
+
+/// The files that belong to a table, in its folder, in those beside it, and in the one above.
+struct Around {
+    tables: Vec<PathBuf>,
+    items: Vec<PathBuf>,
+    indices: Vec<PathBuf>,
+}
+
+impl Around {
+    fn of(listing: &Listing, table: &Path) -> Result<Self, DataError> {
+        let own_folder = table.parent().unwrap_or(Path::new("."));
+        let folders = ["train", "valid", "test"];
+        let is_part = folders.contains(&file_name(own_folder).as_str());
+        let above = if is_part { own_folder.parent() } else { None };
+        let alone = Listing::of(above.unwrap_or(own_folder))?;
+        let around = if listing.is_folder { listing } else { &alone };
+        let name = file_name(table).to_lowercase();
+        // The texts are called as the table without its dates: `Office.item.json` beside `Office_5_2016.csv`.
+        let texts = |ending: &str| {
+            let all = around.named(|found| found.ends_with(ending));
+            let ours = around.named(|found| {
+                found
+                    .strip_suffix(ending)
+                    .is_some_and(|stem| name.starts_with(stem))
+            });
+            if all.len() == 1 { all } else { ours }
+        };
+        Ok(Self {
+            tables: around.named(|found| found.ends_with(".csv") && stem(found) == stem(&name)),
+            items: texts(".item.json"),
+            indices: texts(".index.json"),
+        })
+    }
 }
 
 fn read_rows(

@@ -24,6 +24,9 @@ const HISTORY: &str = "item_id_list";
 pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError> {
     let mut inter = listing.named(|name| name.ends_with(".inter"));
     inter.sort_by_key(|path| part(path));
+    listing.check_one_dataset(&inter, |name| {
+        name.split('.').next().unwrap_or_default().to_owned()
+    })?;
     let Some(first) = inter.first() else {
         return Ok(None);
     };

@@ -92,6 +92,30 @@ impl Listing {
         self.named(|found| found == name).into_iter().next()
     }
 
+    /// Files of several datasets in one folder, told apart by the stems of their names, would be mixed up: their numbers
+    /// mean different items.
+    ///
+    /// # Errors
+    /// [`DataError::Unrecognised`] with the stems.
+    pub(super) fn check_one_dataset(
+        &self,
+        files: &[PathBuf],
+        stem: impl Fn(&str) -> String,
+    ) -> Result<(), DataError> {
+        let mut stems: Vec<String> = files.iter().map(|file| stem(&file_name(file))).collect();
+        stems.sort();
+        stems.dedup();
+        if stems.len() <= 1 {
+            return Ok(());
+        }
+        Err(DataError::Unrecognised {
+            expected: "files of one dataset; give one of its files instead of the folder"
+                .to_owned(),
+            found: stems.join(", "),
+            path: self.path.clone(),
+        })
+    }
+
     /// The file of this name that stands beside the listed ones, also where a single file was given.
     pub(super) fn beside(&self, file: &Path, name: &str) -> Option<PathBuf> {
         self.file(name)

@@ -21,11 +21,9 @@ const LINES: [&str; 2] = ["sequences.txt", "sequential_data.txt"];
 
 /// `*.inter.json`.
 pub(super) fn detect_json(listing: &Listing) -> Result<Option<Recognised>, DataError> {
-    let Some(path) = listing
-        .named(|name| name.ends_with(".inter.json"))
-        .into_iter()
-        .next()
-    else {
+    let found = listing.named(|name| name.ends_with(".inter.json"));
+    listing.check_one_dataset(&found, str::to_owned)?;
+    let Some(path) = found.into_iter().next() else {
         return Ok(None);
     };
     let name = file_name(&path);

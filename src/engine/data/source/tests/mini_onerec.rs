@@ -1,8 +1,9 @@
 //! MiniOneRec's tables of histories and targets.
 
-use super::common::{item, load_with, rows};
+use super::common::{folder, item, load_with, rows};
 use crate::engine::data::config::DataConfig;
 use crate::engine::data::interaction::NO_TIME;
+use crate::engine::data::source::load;
 
 const HEAD: &str =
     "user_id,history_item_title,item_title,history_item_id,item_id,history_item_sid,item_sid\n";
@@ -37,6 +38,42 @@ fn histories_and_targets_become_a_log_again() {
         expected.map(|(user, item)| (user, item, NO_TIME))
     );
     assert_eq!(item(&dataset, "117").title, "Glue, strong");
+}
+
+#[test]
+fn several_datasets_in_one_folder_are_told_apart() {
+    let row = |user: &str| format!("{HEAD}{user},x,y,[1],2,x,y\n");
+    let (office, toys) = (row("A1"), row("A2"));
+    let later = row("A1").replace("[1],2", "\"[1, 2]\",3");
+    let files: [(&str, &[u8]); 5] = [
+        ("train/Office_5.csv", office.as_bytes()),
+        ("test/Office_5.csv", later.as_bytes()),
+        ("train/Toys_5.csv", toys.as_bytes()),
+        ("index/Office.item.json", br#"{"1": "stapler"}"#),
+        ("index/Toys.item.json", br#"{"1": "bear"}"#),
+    ];
+    let folder = folder(&files);
+    let error = load(folder.path(), &DataConfig::default()).unwrap_err();
+    let found = error.to_string();
+    assert!(
+        found.contains("expected files of one dataset")
+            && found.contains("office_5.csv, toys_5.csv"),
+        "{found}"
+    );
+    let one = load(
+        &folder.path().join("train/Office_5.csv"),
+        &DataConfig::default(),
+    )
+    .unwrap();
+    assert_eq!(
+        rows(&one),
+        [
+            ("A1", "1", NO_TIME),
+            ("A1", "2", NO_TIME),
+            ("A1", "3", NO_TIME)
+        ]
+    );
+    assert_eq!(item(&one, "1").title, "stapler");
 }
 
 #[test]

@@ -65,6 +65,17 @@ fn split_files_with_histories_become_a_log_again() {
 }
 
 #[test]
+fn two_datasets_in_one_folder_are_refused() {
+    let text: &[u8] = b"user_id:token\titem_id:token\n1\t2\n";
+    let error = load_with(
+        &[("ml.inter", text), ("lfm.inter", text)],
+        &DataConfig::default(),
+    );
+    let found = error.unwrap_err().to_string();
+    assert!(found.contains("found lfm, ml"), "{found}");
+}
+
+#[test]
 fn a_missing_field_is_named() {
     let text = b"user_id:token\titem:token\n1\t2\n";
     let error = load_with(&[("a.inter", text)], &DataConfig::default()).unwrap_err();
