@@ -27,6 +27,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or no display, 3 data cannot be used
 pub(crate) enum Command {
     /// Run the whole experiment: data, tokenizer, pretraining, reward models, alignment, evaluation.
     Run(RunArgs),
+    /// Make semantic IDs and stop there, or compare several ways to make them.
+    Tokenize(TokenizeArgs),
     /// Continue a run that was stopped or killed.
     Resume(ResumeArgs),
     /// Look into a dataset without running anything.
@@ -94,6 +96,43 @@ pub(crate) struct RunArgs {
     /// Stop after this stage.
     #[arg(long, value_parser = parse_stage, value_name = "STAGE")]
     pub(crate) until: Option<Stage>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenizeArgs {
+    /// The dataset: a folder or a file. Without it, the short-video sample.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// Compare on the item vectors of this run instead of making a new one.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out"], requires = "compare")]
+    pub(crate) run: Option<PathBuf>,
+    /// The run folder to create. Without it, a new one in the user's data folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: ConfigArgs,
+    /// Fit several tokenizers to the same item vectors and print one table.
+    #[arg(long)]
+    pub(crate) compare: bool,
+    /// Compare only these, separated by commas. Without it, all.
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        requires = "compare"
+    )]
+    pub(crate) only: Vec<String>,
+    /// Also write the table as comma-separated values.
+    #[arg(long, value_name = "FILE", requires = "compare")]
+    pub(crate) csv: Option<PathBuf>,
+    /// Also write the table as Markdown.
+    #[arg(long, value_name = "FILE", requires = "compare")]
+    pub(crate) markdown: Option<PathBuf>,
+    /// Also write the table as LaTeX.
+    #[arg(long, value_name = "FILE", requires = "compare")]
+    pub(crate) latex: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

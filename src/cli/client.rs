@@ -1,5 +1,6 @@
 //! The terminal's end of the engine: asks, waits, and turns Ctrl-C into a request to stop.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -69,12 +70,22 @@ pub(crate) fn failure(message: String) -> Failure {
     }
 }
 
+/// Listens to Ctrl-C from the first conversation on.
 fn catch_interrupts() -> Result<(), Failure> {
-    ctrlc::set_handler(|| {
-        if INTERRUPTS.fetch_add(1, Ordering::Relaxed) > 0 {
-            #[expect(clippy::exit, reason = "the second Ctrl-C asks for exactly this; checkpoints appear whole or not at all")]
-            std::process::exit(130);
-        }
-    })
-    .map_err(|error| failure(format!("could not listen to Ctrl-C: {error}")))
+    static LISTENING: OnceLock<Result<(), String>> = OnceLock::new();
+    let listening = LISTENING.get_or_init(|| {
+        ctrlc::set_handler(|| {
+            if INTERRUPTS.fetch_add(1, Ordering::Relaxed) > 0 {
+                #[expect(
+                    clippy::exit,
+                    reason = "the second Ctrl-C asks for exactly this; checkpoints appear whole or not at all"
+                )]
+                std::process::exit(130);
+            }
+        })
+        .map_err(|error| error.to_string())
+    });
+    listening
+        .clone()
+        .map_err(|error| failure(format!("could not listen to Ctrl-C: {error}")))
 }

@@ -11,6 +11,7 @@ mod run;
 mod simulate;
 mod summary;
 mod terminal;
+mod tokenize;
 mod window;
 
 use std::process::ExitCode;
@@ -33,6 +34,7 @@ pub(crate) fn main() -> ExitCode {
     let result = match line.command {
         None => window::open(line.path),
         Some(Command::Run(args)) => run::start(&args),
+        Some(Command::Tokenize(args)) => tokenize::tokenize(&args),
         Some(Command::Resume(args)) => run::resume(args.run, args.until, &args.output),
         Some(Command::Data(DataCommand::Inspect(args))) => data::inspect(args),
         Some(Command::Data(DataCommand::Check(args))) => data::check(args),

@@ -10,7 +10,7 @@ use onerec_workbench::engine::run::report::RunReport;
 use onerec_workbench::engine::run::{RunDir, RunInfo};
 use onerec_workbench::places::{Places, Sample};
 
-use crate::cli::args::{OutputArgs, RunArgs};
+use crate::cli::args::{OutputArgs, RunArgs, TokenizeArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{client, failed, output, summary};
 
@@ -29,9 +29,40 @@ pub(crate) fn start(args: &RunArgs) -> Result<(), Failure> {
             .load(args.config.as_ref(), &settings)
             .map_err(failed)?,
     );
-    let data_path = args
-        .data
-        .clone()
+    let (data_path, run_dir) = places_of(args.data.clone(), args.out.clone())?;
+    let start = StartRun {
+        data_path,
+        run_dir: run_dir.clone(),
+        config,
+        last_stage: args.until,
+    };
+    let view = View::of(&args.output);
+    follow(EngineCommand::StartRun(start), &run_dir, view)
+}
+
+/// Starts a run that ends with the semantic IDs, and returns its folder.
+pub(crate) fn tokenize(args: &TokenizeArgs) -> Result<PathBuf, Failure> {
+    let config = Box::new(args.settings.load(None, &[]).map_err(failed)?);
+    let (data_path, run_dir) = places_of(args.data.clone(), args.out.clone())?;
+    let start = StartRun {
+        data_path,
+        run_dir: run_dir.clone(),
+        config,
+        last_stage: Some(Stage::Tokenize),
+    };
+    // With --compare the comparison is the result, and nothing else belongs to it.
+    let view = if args.compare {
+        View::Silent
+    } else {
+        View::of(&args.output)
+    };
+    follow(EngineCommand::StartRun(start), &run_dir, view)?;
+    Ok(run_dir)
+}
+
+/// The dataset and the run folder: those given, or the sample and a new folder.
+fn places_of(data: Option<PathBuf>, out: Option<PathBuf>) -> Result<(PathBuf, PathBuf), Failure> {
+    let data_path = data
         .or_else(|| Sample::ShortVideo.path())
         .ok_or_else(|| Failure {
             message: "could not find the short-video sample (datasets/short-video)".to_owned(),
@@ -41,17 +72,25 @@ pub(crate) fn start(args: &RunArgs) -> Result<(), Failure> {
             ),
             kind: FailureKind::Usage,
         })?;
-    let run_dir = args
-        .out
-        .clone()
-        .unwrap_or_else(|| Places::find().new_run(&data_path));
-    let start = StartRun {
-        data_path,
-        run_dir: run_dir.clone(),
-        config,
-        last_stage: args.until,
-    };
-    follow(EngineCommand::StartRun(start), &run_dir, &args.output)
+    let run_dir = out.unwrap_or_else(|| Places::find().new_run(&data_path));
+    Ok((data_path, run_dir))
+}
+
+/// What is shown of a run while it goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum View {
+    /// Bars and lines, then the figures.
+    Lines,
+    /// One record per line.
+    Json,
+    /// Nothing but failures.
+    Silent,
+}
+
+impl View {
+    fn of(args: &OutputArgs) -> Self {
+        if args.json { Self::Json } else { Self::Lines }
+    }
 }
 
 /// Continues a run from its last checkpoint.
@@ -67,7 +106,7 @@ pub(crate) fn resume(
             last_stage,
         },
         &folder,
-        args,
+        View::of(args),
     )
 }
 
@@ -93,14 +132,14 @@ pub(crate) fn evaluate(run_dir: PathBuf, args: &OutputArgs) -> Result<(), Failur
 }
 
 /// Sends the command, shows what happens, and ends with figures and charts.
-fn follow(command: EngineCommand, run_dir: &Path, args: &OutputArgs) -> Result<(), Failure> {
+fn follow(command: EngineCommand, run_dir: &Path, view: View) -> Result<(), Failure> {
     let engine = client::start()?;
     let mut terminal = Terminal::new();
     client::converse(&engine, command, |record| {
-        if args.json {
-            output::record(&record);
-        } else {
-            terminal.show(&record.event);
+        match view {
+            View::Lines => terminal.show(&record.event),
+            View::Json => output::record(&record),
+            View::Silent => {}
         }
         match record.event {
             EngineEvent::RunFinished { .. } => Some(Ok(())),
@@ -123,7 +162,7 @@ fn follow(command: EngineCommand, run_dir: &Path, args: &OutputArgs) -> Result<(
     drop(engine);
     let dir = RunDir::new(run_dir);
     let charts = chart::run::charts_of_run(run_dir, &dir.charts_dir()).map_err(failed)?;
-    if !args.json {
+    if view == View::Lines {
         summary::tell(&RunReport::load(&dir.report_path()).map_err(failed)?);
         output::line(&format!("\nReport: {}", dir.report_path().display()));
         if !charts.is_empty() {

@@ -60,10 +60,12 @@ fn tell_tokenizer(tokenizer: &TokenizerReport) {
     }
     section(
         &format!(
-            "Semantic IDs: {} distinct, collision rate {:.4}, reconstruction error {:.5} of {:.5}",
+            "Semantic IDs: {} distinct, collision rate {:.4}, reconstruction error {} of {:.5}",
             tokenizer.distinct_ids,
             tokenizer.collision_rate,
-            tokenizer.reconstruction_error,
+            tokenizer
+                .reconstruction_error
+                .map_or_else(|| "unknown".to_owned(), |error| format!("{error:.5}")),
             tokenizer.vector_power
         ),
         &rows,

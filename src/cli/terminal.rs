@@ -94,6 +94,7 @@ impl Terminal {
             | EngineEvent::DataChecked(_)
             | EngineEvent::Exported { .. }
             | EngineEvent::ComparisonStarted { .. }
+            | EngineEvent::ComparisonProgress { .. }
             | EngineEvent::TokenizerCompared(_)
             | EngineEvent::ComparisonReady(_)
             | EngineEvent::CommandFailed { .. } => {}

@@ -121,6 +121,21 @@ impl Reporter {
         })
     }
 
+    /// Says what a comparison is doing; dropped when the last word was a moment ago.
+    ///
+    /// # Errors
+    /// If the journal cannot be written.
+    pub fn comparing(&mut self, name: &str, doing: &str) -> Result<(), EngineError> {
+        if self.last_sent.elapsed() < SEND_EVERY {
+            return Ok(());
+        }
+        self.last_sent = Instant::now();
+        self.emit(EngineEvent::ComparisonProgress {
+            name: name.to_owned(),
+            doing: doing.to_owned(),
+        })
+    }
+
     /// Says something the user should know.
     ///
     /// # Errors

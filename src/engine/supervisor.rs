@@ -19,8 +19,8 @@ use crate::engine::export;
 use crate::engine::reporter::{Outlet, Reporter};
 use crate::engine::run::journal::Journal;
 use crate::engine::run::{RunDir, RunInfo, now_millis};
-use crate::engine::train::evaluate;
 use crate::engine::train::experiment::{self, RunEnd};
+use crate::engine::train::{compare_tokenizers, evaluate};
 use crate::engine::{config::ExperimentConfig, run};
 
 /// Questions that may wait for their answer.
@@ -38,7 +38,11 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
             .is_some_and(|run| !run.control.is_finished() && !run.thread.is_finished());
         let described = command.describe();
         let result = match command {
-            EngineCommand::StartRun(_) | EngineCommand::ResumeRun { .. } if running => {
+            EngineCommand::StartRun(_)
+            | EngineCommand::ResumeRun { .. }
+            | EngineCommand::CompareTokenizers { .. }
+                if running =>
+            {
                 Err(busy("another run is going; stop it first"))
             }
             EngineCommand::StartRun(start) => {
@@ -56,9 +60,15 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
                 outlet,
             )
             .map(|run| active = Some(run)),
-            EngineCommand::CompareTokenizers { .. } => {
-                Err(busy("tokenizers cannot be compared yet"))
-            }
+            EngineCommand::CompareTokenizers { run_dir, names } => begin(
+                Order::Compare {
+                    dir: RunDir::new(&run_dir),
+                    names,
+                },
+                active.take(),
+                outlet,
+            )
+            .map(|run| active = Some(run)),
             EngineCommand::Pause => {
                 active.iter().for_each(|run| run.control.pause());
                 Ok(())
@@ -124,6 +134,19 @@ enum Order {
         dir: RunDir,
         last_stage: Option<Stage>,
     },
+    Compare {
+        dir: RunDir,
+        names: Vec<String>,
+    },
+}
+
+impl Order {
+    fn id(&self) -> RunId {
+        match self {
+            Self::Start(start) => RunDir::new(&start.run_dir).id(),
+            Self::Resume { dir, .. } | Self::Compare { dir, .. } => dir.id(),
+        }
+    }
 }
 
 /// Starts a run after the one before has let go of its folder: its client may answer its last word at once.
@@ -133,23 +156,20 @@ fn begin(order: Order, before: Option<ActiveRun>, outlet: &Outlet) -> Result<Act
     }
     let control = RunControl::default();
     let (outlet, run_control) = (outlet.clone(), control.clone());
-    let id = match &order {
-        Order::Start(start) => RunDir::new(&start.run_dir).id(),
-        Order::Resume { dir, .. } => dir.id(),
-    };
+    let id = order.id();
     let thread = std::thread::Builder::new()
         .name(format!("run {id}"))
-        .spawn(move || perform(order, &outlet, &run_control))
+        .spawn(move || match order {
+            Order::Compare { dir, names } => compare(&dir, &names, &outlet, &run_control),
+            order => perform(order, &outlet, &run_control),
+        })
         .map_err(|error| busy(&format!("the system refuses a thread: {error}")))?;
     Ok(ActiveRun { control, thread })
 }
 
 /// The body of the run thread. All tensors of the run live and die here.
 fn perform(order: Order, outlet: &Outlet, control: &RunControl) {
-    let id = match &order {
-        Order::Start(start) => RunDir::new(&start.run_dir).id(),
-        Order::Resume { dir, .. } => dir.id(),
-    };
+    let id = order.id();
     // Until the journal is open, a failure can only be told to the client.
     let opened = open(order);
     let (mut plan, mut reporter, _lock) = match opened {
@@ -204,6 +224,31 @@ fn perform(order: Order, outlet: &Outlet, control: &RunControl) {
     }
 }
 
+/// The body of the run thread for a comparison. The run it speaks of is not changed.
+fn compare(dir: &RunDir, names: &[String], outlet: &Outlet, control: &RunControl) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        // A folder that is no run must be refused before anything is written into it.
+        RunInfo::load(dir)?;
+        let _lock = dir.lock()?;
+        let (journal, next_seq) = Journal::open(&dir.events_path())?;
+        let mut reporter = Reporter::new(dir.id(), journal, next_seq, outlet.clone());
+        compare_tokenizers::compare(dir, names, &mut reporter, control)
+    }))
+    .unwrap_or_else(|payload| {
+        Err(EngineError::Panic {
+            message: panic_text(payload.as_ref()),
+        })
+    });
+    control.finish();
+    if let Err(error) = outcome {
+        let event = EngineEvent::CommandFailed {
+            command: format!("compare tokenizers on {}", dir.path().display()),
+            failure: Failure::from(&error),
+        };
+        answer(outlet, dir.id(), event);
+    }
+}
+
 type Opened = (experiment::Plan, Journal, u64, std::fs::File);
 
 /// Creates or opens the run folder and everything that a run needs before its first event.
@@ -236,6 +281,12 @@ fn open(order: Order) -> Result<Opened, EngineError> {
             info.save(&dir)?;
             run::atomic::write(&dir.config_path(), config.to_toml().as_bytes())?;
             (dir, config, info, last_stage, false)
+        }
+        Order::Compare { dir, .. } => {
+            return Err(EngineError::RunFolder {
+                path: dir.path().to_owned(),
+                found: "a comparison is no run".to_owned(),
+            });
         }
         Order::Resume { dir, last_stage } => {
             let info = RunInfo::load(&dir)?;

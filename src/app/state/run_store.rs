@@ -186,6 +186,7 @@ impl RunStore {
             | EngineEvent::DataChecked(_)
             | EngineEvent::Exported { .. }
             | EngineEvent::ComparisonStarted { .. }
+            | EngineEvent::ComparisonProgress { .. }
             | EngineEvent::TokenizerCompared(_)
             | EngineEvent::ComparisonReady(_)
             | EngineEvent::CommandFailed { .. } => {}

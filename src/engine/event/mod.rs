@@ -99,6 +99,13 @@ pub enum EngineEvent {
         /// Their short names, in order.
         names: Vec<String>,
     },
+    /// How far the one at hand is.
+    ComparisonProgress {
+        /// Its short name.
+        name: String,
+        /// What it is doing, in words.
+        doing: String,
+    },
     /// One of them is done.
     TokenizerCompared(ComparisonRow),
     /// All of them are done, or those that a stop left; `comparison.json` in the run folder holds the same.

@@ -59,6 +59,11 @@ impl RunDir {
         self.path.join("items.json")
     }
 
+    /// `comparison.json`: several tokenizers on the item vectors of this run.
+    pub fn comparison_path(&self) -> PathBuf {
+        self.path.join("comparison.json")
+    }
+
     /// Exported charts.
     pub fn charts_dir(&self) -> PathBuf {
         self.path.join("charts")

@@ -131,7 +131,7 @@ fn report(
         items_sharing: shared.items_sharing,
         largest_group: shared.largest_group,
         distinct_ids: shared.distinct_ids,
-        reconstruction_error: mean_square(&residuals),
+        reconstruction_error: Some(mean_square(&residuals)),
         vector_power: mean_square(&embeddings.values),
         fan_out: fan_out(table),
         ..TokenizerReport::default()
@@ -218,7 +218,7 @@ mod tests {
                 errors.extend(row.iter().zip(sum).map(|(value, sum)| value - sum));
             }
             assert!((mean_square(&errors) - last).abs() < 1e-5 * last);
-            assert!((fitted.report.reconstruction_error - last).abs() < 1e-12);
+            assert!((fitted.report.reconstruction_error.unwrap() - last).abs() < 1e-12);
         }
     }
 
@@ -390,7 +390,7 @@ mod tests {
             let assignment = if is_balanced { Assignment::Balanced } else { Assignment::Nearest };
             let collisions = if is_kept { CollisionPolicy::Keep } else { CollisionPolicy::Reassign };
             let fitted = fit_all(&embeddings, &config(4, assignment, collisions));
-            prop_assert!(fitted.report.reconstruction_error.is_finite());
+            prop_assert!(fitted.report.reconstruction_error.unwrap().is_finite());
             prop_assert!(fitted.report.collision_rate <= fitted.report.collision_rate_before);
             prop_assert_eq!(fitted.table.n_items(), embeddings.n_items());
         }

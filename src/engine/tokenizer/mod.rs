@@ -4,6 +4,7 @@ pub mod balanced_kmeans;
 pub mod codebook;
 pub mod collision;
 pub mod comparison;
+pub mod comparison_table;
 pub mod error;
 pub mod fit;
 pub mod health;
@@ -13,6 +14,7 @@ pub mod residual;
 pub mod semantic_id;
 pub mod store;
 pub mod trie;
+pub mod variants;
 pub mod vocab;
 
 pub use codebook::Codebooks;

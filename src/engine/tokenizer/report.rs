@@ -62,8 +62,8 @@ pub struct TokenizerReport {
     pub largest_group: u64,
     /// Distinct semantic IDs.
     pub distinct_ids: u64,
-    /// Mean squared error per element of the reconstruction (sum of codewords).
-    pub reconstruction_error: f64,
+    /// Mean squared error per element of the reconstruction; `None` where the codes have no vectors of their own.
+    pub reconstruction_error: Option<f64>,
     /// Mean of the squared elements of the vectors: what an empty codebook would give.
     pub vector_power: f64,
     /// Per level: how prefixes branch.

@@ -222,7 +222,8 @@ mod tests {
         assert_eq!(loaded.table, saved.table);
         assert_eq!(loaded.report.levels.len(), saved.report.levels.len());
         // JSON may change the last bit of a number.
-        let difference = loaded.report.reconstruction_error - saved.report.reconstruction_error;
+        let difference = loaded.report.reconstruction_error.unwrap()
+            - saved.report.reconstruction_error.unwrap();
         assert!(difference.abs() < 1e-9, "{difference}");
     }
 

@@ -2,6 +2,7 @@
 
 pub mod align;
 pub mod alignment_term;
+pub mod compare_tokenizers;
 pub mod config;
 pub mod ctx;
 pub mod evaluate;

@@ -127,7 +127,8 @@ pub(super) fn verdict(state: &AppState) -> Option<Verdict> {
 
 /// Figures of the whole table.
 pub(super) fn table(report: &TokenizerReport) -> Vec<Stat> {
-    let explained = 1.0 - report.reconstruction_error / report.vector_power;
+    let error = report.reconstruction_error.unwrap_or(f64::NAN);
+    let explained = 1.0 - error / report.vector_power;
     vec![
         Stat::new(
             "Collision rate",
@@ -156,7 +157,7 @@ pub(super) fn table(report: &TokenizerReport) -> Vec<Stat> {
         ),
         Stat::new(
             "Reconstruction error",
-            significant(report.reconstruction_error, 3),
+            significant(error, 3),
             "Mean squared error per element between an item's vector and the sum of its codewords.",
         ),
         Stat::new(
@@ -269,7 +270,7 @@ mod tests {
         TokenizerReport {
             levels: vec![level(0, load)],
             collision_rate,
-            reconstruction_error: 0.25,
+            reconstruction_error: Some(0.25),
             vector_power: 1.0,
             entropy_nats_nearest: vec![1.0],
             ..TokenizerReport::default()

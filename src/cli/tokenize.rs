@@ -1,0 +1,83 @@
+//! `onerec tokenize`: semantic IDs alone, and several tokenizers side by side.
+
+use std::path::Path;
+
+use onerec_workbench::engine::command::EngineCommand;
+use onerec_workbench::engine::error::{EngineError, Failure};
+use onerec_workbench::engine::event::EngineEvent;
+use onerec_workbench::engine::run::atomic;
+use onerec_workbench::engine::tokenizer::comparison::TokenizerComparison;
+use onerec_workbench::engine::tokenizer::comparison_table::{TableFormat, compact, table};
+
+use crate::cli::args::TokenizeArgs;
+use crate::cli::{client, failed, output, run};
+
+/// Fits the run's own tokenizer, then compares where that was asked for.
+pub(crate) fn tokenize(args: &TokenizeArgs) -> Result<(), Failure> {
+    let run_dir = match &args.run {
+        Some(run_dir) => run_dir.clone(),
+        None => run::tokenize(args)?,
+    };
+    if args.compare {
+        compare(&run_dir, args)?;
+    }
+    Ok(())
+}
+
+fn compare(run_dir: &Path, args: &TokenizeArgs) -> Result<(), Failure> {
+    let engine = client::start()?;
+    let command = EngineCommand::CompareTokenizers {
+        run_dir: run_dir.to_owned(),
+        names: args.only.clone(),
+    };
+    let comparison = client::converse(&engine, command, |record| {
+        match &record.event {
+            EngineEvent::ComparisonStarted { names } => {
+                output::remark(&format!("Comparing {}", names.join(", ")));
+            }
+            EngineEvent::TokenizerCompared(row) => {
+                output::remark(&format!("  {} done in {:.1} s", row.name, row.seconds));
+            }
+            EngineEvent::CommandFailed { failure, .. } => return Some(Err(failure.clone())),
+            EngineEvent::ComparisonReady(comparison) => {
+                if args.output.json {
+                    output::record(&record);
+                }
+                return Some(Ok(comparison.clone()));
+            }
+            _ => {}
+        }
+        None
+    })?;
+    drop(engine);
+    if !args.output.json {
+        tell(&comparison);
+    }
+    for (path, table, format) in [
+        (&args.csv, table(&comparison), TableFormat::Csv),
+        (&args.markdown, compact(&comparison), TableFormat::Markdown),
+        (&args.latex, compact(&comparison), TableFormat::Latex),
+    ] {
+        if let Some(path) = path {
+            write(path, &table.render(format)).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+fn tell(comparison: &TokenizerComparison) {
+    output::line(&format!(
+        "{}: {} items, vectors of {} dimensions",
+        comparison.dataset, comparison.n_items, comparison.dim
+    ));
+    let table = compact(comparison);
+    let rows: Vec<Vec<String>> = std::iter::once(&table.header)
+        .chain(&table.rows)
+        .cloned()
+        .collect();
+    output::table(&rows);
+}
+
+fn write(path: &Path, text: &str) -> Result<(), EngineError> {
+    atomic::write(path, text.as_bytes())
+}

@@ -1,0 +1,93 @@
+//! The tokenizers that a comparison sets side by side: each changes a few settings of the run's own.
+
+use super::{Assignment, CollisionPolicy, TokenizerConfig};
+
+/// One tokenizer of a comparison.
+#[derive(Clone, Copy, Debug)]
+pub struct Variant {
+    /// Short unique name.
+    pub name: &'static str,
+    /// What it is, in words.
+    pub description: &'static str,
+    change: fn(&mut TokenizerConfig),
+}
+
+impl Variant {
+    /// Its settings, given those of the run: the same levels and codes unless the variant says otherwise.
+    pub fn of(&self, base: &TokenizerConfig) -> TokenizerConfig {
+        let mut config = TokenizerConfig {
+            assignment: Assignment::Balanced,
+            collisions: CollisionPolicy::Keep,
+            ..base.clone()
+        };
+        (self.change)(&mut config);
+        config
+    }
+}
+
+/// All tokenizers in the order of the table.
+pub const VARIANTS: [Variant; 4] = [
+    Variant {
+        name: "balanced",
+        description: "balanced residual K-means, every code equally full [A Alg. 1]",
+        change: |_| {},
+    },
+    Variant {
+        name: "balanced-nearest",
+        description: "balanced residual K-means whose items take their nearest centroids [A 3.1]",
+        change: |config| config.assignment = Assignment::Nearest,
+    },
+    Variant {
+        name: "balanced-reassigned",
+        description: "balanced residual K-means; items that share an ID move to a free code of the last level",
+        change: |config| config.collisions = CollisionPolicy::Reassign,
+    },
+    Variant {
+        name: "balanced-deeper",
+        description: "balanced residual K-means with one level more",
+        change: |config| config.n_levels += 1,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_every_variant_is_a_different_tokenizer() {
+        let base = TokenizerConfig::default();
+        let names: BTreeSet<&str> = VARIANTS.iter().map(|variant| variant.name).collect();
+        assert_eq!(names.len(), VARIANTS.len());
+        for (idx, variant) in VARIANTS.iter().enumerate() {
+            for other in &VARIANTS[..idx] {
+                assert_ne!(
+                    variant.of(&base),
+                    other.of(&base),
+                    "{} and {}",
+                    variant.name,
+                    other.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_run_decides_how_many_codes_and_levels() {
+        let base = TokenizerConfig {
+            n_levels: 4,
+            codebook_size: 77,
+            ..TokenizerConfig::default()
+        };
+        for variant in VARIANTS {
+            let config = variant.of(&base);
+            let n_levels = if variant.name == "balanced-deeper" {
+                5
+            } else {
+                4
+            };
+            assert_eq!((config.n_levels, config.codebook_size), (n_levels, 77));
+        }
+    }
+}

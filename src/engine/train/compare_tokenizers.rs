@@ -1,0 +1,146 @@
+//! Several tokenizers on the item vectors of one run: the same vectors, levels and codes for all of them.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use crate::engine::control::RunControl;
+use crate::engine::data::prepare::{PreparedData, prepare};
+use crate::engine::embedding::ItemEmbeddings;
+use crate::engine::error::{EngineError, Failure};
+use crate::engine::event::{EngineEvent, Stage};
+use crate::engine::reporter::Reporter;
+use crate::engine::run::{RunDir, RunInfo, atomic};
+use crate::engine::seed::Seed;
+use crate::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
+use crate::engine::tokenizer::variants::{VARIANTS, Variant};
+use crate::engine::tokenizer::{self, TokenizerConfig, TokenizerError};
+use crate::engine::train::fit_tokenizer::{Neighbours, judge_by_use};
+use crate::engine::train::saved_run::load_config;
+
+/// Fits and judges the named tokenizers, or all of them where no name is given, and writes `comparison.json`.
+///
+/// A stop ends it after the level at hand; what is done by then is kept. A tokenizer that cannot be fitted
+/// leaves a row that says why.
+///
+/// # Errors
+/// If the stage tokenize of the run is not complete, a name is unknown, the data has changed or a file cannot be
+/// read or written.
+pub fn compare(
+    dir: &RunDir,
+    names: &[String],
+    reporter: &mut Reporter,
+    control: &RunControl,
+) -> Result<(), EngineError> {
+    let variants = chosen(names)?;
+    let info = RunInfo::load(dir)?;
+    if !info.completed.contains(&Stage::Tokenize) {
+        return Err(EngineError::MissingStage {
+            stage: Stage::Tokenize,
+            needs: Stage::Tokenize,
+            run: dir.path().to_owned(),
+        });
+    }
+    let config = load_config(dir)?;
+    let data = prepare(&info.data_path, &config.data)?;
+    let embeddings = ItemEmbeddings::load(&dir.embeddings_path())?;
+    let neighbours = Neighbours::find(&embeddings);
+    let task = Task {
+        data: &data,
+        embeddings: &embeddings,
+        neighbours: &neighbours,
+        base: &config.tokenizer,
+        seed: config.seed,
+    };
+    reporter.emit(EngineEvent::ComparisonStarted {
+        names: variants
+            .iter()
+            .map(|variant| variant.name.to_owned())
+            .collect(),
+    })?;
+    let mut comparison = TokenizerComparison {
+        dataset: data.dataset.name.clone(),
+        fingerprint: data.dataset.fingerprint.clone(),
+        n_items: embeddings.n_items() as u64,
+        dim: embeddings.dim,
+        rows: Vec::new(),
+    };
+    for variant in variants {
+        let Some(row) = task.fit(variant, reporter, control)? else {
+            break;
+        };
+        reporter.emit(EngineEvent::TokenizerCompared(row.clone()))?;
+        comparison.rows.push(row);
+    }
+    atomic::write_json(&dir.comparison_path(), &comparison)?;
+    reporter.emit(EngineEvent::ComparisonReady(comparison))
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Variant>, EngineError> {
+    if names.is_empty() {
+        return Ok(VARIANTS.iter().collect());
+    }
+    names
+        .iter()
+        .map(|name| {
+            VARIANTS
+                .iter()
+                .find(|variant| variant.name == name)
+                .ok_or_else(|| EngineError::Unknown {
+                    kind: "tokenizer",
+                    name: name.clone(),
+                    place: VARIANTS.map(|variant| variant.name).join(", "),
+                })
+        })
+        .collect()
+}
+
+/// What all tokenizers are fitted to and judged by.
+struct Task<'a> {
+    data: &'a PreparedData,
+    embeddings: &'a ItemEmbeddings,
+    neighbours: &'a Neighbours,
+    base: &'a TokenizerConfig,
+    seed: Seed,
+}
+
+impl Task<'_> {
+    /// One row; nothing after a stop.
+    fn fit(
+        &self,
+        variant: &Variant,
+        reporter: &mut Reporter,
+        control: &RunControl,
+    ) -> Result<Option<ComparisonRow>, EngineError> {
+        let config = variant.of(self.base);
+        let began = Instant::now();
+        let mut trouble = Ok(());
+        let fitted = tokenizer::fit(self.embeddings, &config, self.seed, &mut |level| {
+            let doing = format!("level {}, sweep {}", level.level_idx + 1, level.iteration);
+            trouble = reporter.comparing(variant.name, &doing);
+            if trouble.is_ok() && control.check().is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        });
+        trouble?;
+        let mut row = ComparisonRow {
+            name: variant.name.to_owned(),
+            description: variant.description.to_owned(),
+            seconds: began.elapsed().as_secs_f64(),
+            report: None,
+            note: None,
+        };
+        match fitted {
+            Ok(mut fitted) => {
+                judge_by_use(&mut fitted, self.data, self.neighbours);
+                row.report = Some(fitted.report);
+            }
+            Err(TokenizerError::Stopped) => return Ok(None),
+            Err(error) => {
+                row.note = Some(Failure::from(&EngineError::from(error)).message);
+            }
+        }
+        Ok(Some(row))
+    }
+}
