@@ -2,85 +2,59 @@
 //!
 //! Differences from the paper, which leaves them open: when K does not divide the number of points,
 //! the first clusters take one point more; a limit on the sweeps, because the algorithm need not
-//! settle. Partial selection replaces the sort: only which points are nearest matters, not their order.
+//! settle. Otherwise exactly its result, but nothing is sorted and no column of distances is kept: within a
+//! sweep no cluster's distances depend on the clusters before it, so a block of clusters collects its nearest
+//! candidates in one pass, several times as many as each needs, and then they choose one after the other.
 
-use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use rand::seq::SliceRandom as _;
-use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::Code;
+use super::candidates::{Candidates, Shortlist};
+use super::clustering::{Clustering, Members, Points, move_to_means};
 use crate::engine::embedding::squared_distance;
 
-/// Points `[n_points * dim]`, row-major.
-#[derive(Clone, Copy, Debug)]
-pub struct Points<'a> {
-    /// The coordinates.
-    pub values: &'a [f32],
-    /// Dimensions of one point.
-    pub dim: usize,
-}
+/// Clusters that look for candidates together, at most.
+const CLUSTERS: usize = 256;
+/// Clusters that look for candidates together, at least.
+const FEWEST_CLUSTERS: usize = 8;
+/// The part of the clusters still to come that look together: those before them take what they have seen.
+const PART_OF_REST: usize = 8;
+/// Candidates per point that a cluster needs.
+const CANDIDATES_PER_POINT: usize = 3;
 
-impl<'a> Points<'a> {
-    /// Number of points.
-    pub fn len(self) -> usize {
-        self.values.len() / self.dim
-    }
-
-    /// True when there is no point.
-    pub fn is_empty(self) -> bool {
-        self.values.is_empty()
-    }
-
-    /// One point.
-    pub fn row(self, idx: usize) -> &'a [f32] {
-        &self.values[idx * self.dim..(idx + 1) * self.dim]
-    }
-}
-
-/// Centroids and which points belong to them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Clustering {
-    /// `[n_clusters * dim]`, row-major; each is the mean of its points.
-    pub centroids: Vec<f32>,
-    /// The cluster of every point.
-    pub labels: Vec<Code>,
-    /// Sweeps done.
-    pub n_sweeps: usize,
-    /// Whether the last sweep changed nothing.
-    pub is_settled: bool,
-}
-
-/// Splits points into `n_clusters` clusters of equal size (give or take one).
+/// Splits points into clusters of equal size (give or take one), from first centroids `[n_clusters * dim]`.
 ///
-/// `on_sweep` sees the state after every sweep and may stop the search; the result is then nothing.
-/// The result depends on the generator's state only, never on the number of threads.
+/// `on_sweep` sees the state after every sweep; `pulse` is asked several times a second; where either breaks
+/// off, the result is nothing. Threads do not change the result.
 ///
 /// # Panics
 /// If there are fewer points than clusters or no sweep is allowed; the caller has checked both.
 pub fn balanced_kmeans(
     points: Points<'_>,
-    n_clusters: usize,
+    centroids: Vec<f32>,
     max_sweeps: usize,
-    rng: &mut ChaCha8Rng,
     on_sweep: &mut dyn FnMut(&Clustering) -> ControlFlow<()>,
+    pulse: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Option<Clustering> {
+    let n_clusters = centroids.len() / points.dim;
     assert!(
         n_clusters > 0 && n_clusters <= points.len() && max_sweeps > 0,
         "{} points, {n_clusters} clusters, {max_sweeps} sweeps",
         points.len()
     );
     let mut state = Clustering {
-        centroids: choose_centroids(points, n_clusters, rng),
+        centroids,
         labels: Vec::new(),
         n_sweeps: 0,
         is_settled: false,
     };
     while state.n_sweeps < max_sweeps && !state.is_settled {
-        let labels = sweep(points, &mut state.centroids);
+        let labels = take_turns(points, &state.centroids, pulse)?;
         state.is_settled = labels == state.labels;
+        let members = Members::new(&labels, n_clusters);
+        move_to_means(points, &members, &mut state.centroids);
         state.labels = labels;
         state.n_sweeps += 1;
         if on_sweep(&state).is_break() {
@@ -90,72 +64,71 @@ pub fn balanced_kmeans(
     Some(state)
 }
 
-/// The loop body of Alg. 1: each cluster in turn takes the nearest points that are left and moves to their mean.
-fn sweep(points: Points<'_>, centroids: &mut [f32]) -> Vec<Code> {
+/// The loop body of Alg. 1: each cluster in turn takes the nearest points that are left.
+fn take_turns(
+    points: Points<'_>,
+    centroids: &[f32],
+    pulse: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Option<Vec<Code>> {
     let n_clusters = centroids.len() / points.dim;
     let n_larger = points.len() % n_clusters;
+    let size_of = |cluster_idx| points.len() / n_clusters + usize::from(cluster_idx < n_larger);
     let mut labels = vec![0; points.len()];
     let mut is_free = vec![true; points.len()];
     let mut left: Vec<u32> = (0..points.len() as u32).collect();
-    let mut distances = Vec::with_capacity(points.len());
-    for (cluster_idx, centroid) in centroids.chunks_exact_mut(points.dim).enumerate() {
-        let size = points.len() / n_clusters + usize::from(cluster_idx < n_larger);
-        left.par_iter()
-            .with_min_len(512)
-            .map(|idx| (squared_distance(points.row(*idx as usize), centroid), *idx))
-            .collect_into_vec(&mut distances);
-        // The index breaks ties, so that duplicates are split the same way every time.
-        distances.select_nth_unstable_by(size - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        let taken = &mut distances[..size];
-        taken.sort_unstable_by_key(|(_, idx)| *idx);
-        for (_, idx) in taken.iter() {
-            labels[*idx as usize] = cluster_idx as Code;
-            is_free[*idx as usize] = false;
+    let mut first = 0;
+    while first < n_clusters {
+        let n_rest = n_clusters - first;
+        let n_block = (n_rest / PART_OF_REST).clamp(FEWEST_CLUSTERS, CLUSTERS).min(n_rest);
+        let wanted = size_of(first) * CANDIDATES_PER_POINT + 32;
+        let block = &centroids[first * points.dim..(first + n_block) * points.dim];
+        let shortlists = Candidates { points, left: &left }.collect(block, wanted, pulse)?;
+        for (offset, mut shortlist) in shortlists.into_iter().enumerate() {
+            let cluster_idx = first + offset;
+            let size = size_of(cluster_idx);
+            let centroid = &block[offset * points.dim..(offset + 1) * points.dim];
+            shortlist.nearest.retain(|(_, idx)| is_free[*idx as usize]);
+            if !choose(&mut shortlist, size) {
+                shortlist = look_at_all(points, &left, &is_free, centroid);
+                choose(&mut shortlist, size);
+                if pulse().is_break() {
+                    return None;
+                }
+            }
+            for (_, idx) in &shortlist.nearest[..size] {
+                labels[*idx as usize] = cluster_idx as Code;
+                is_free[*idx as usize] = false;
+            }
         }
-        move_to_mean(points, taken.iter().map(|(_, idx)| *idx as usize), centroid);
-        // In order of index, which keeps the walk through memory straight.
         left.retain(|idx| is_free[*idx as usize]);
+        first += n_block;
     }
-    labels
+    Some(labels)
 }
 
-/// K different points at random; where the data has fewer different points, some are repeated.
-fn choose_centroids(points: Points<'_>, n_clusters: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
-    let mut order: Vec<usize> = (0..points.len()).collect();
-    order.shuffle(rng);
-    let mut seen = HashSet::new();
-    let (mut chosen, repeated): (Vec<usize>, Vec<usize>) = order.into_iter().partition(|idx| {
-        let bits: Vec<u32> = points
-            .row(*idx)
-            .iter()
-            .map(|value| value.to_bits())
-            .collect();
-        seen.len() < n_clusters && seen.insert(bits)
-    });
-    chosen.extend(repeated);
-    chosen
-        .iter()
-        .take(n_clusters)
-        .flat_map(|idx| points.row(*idx))
-        .copied()
-        .collect()
+/// Puts the nearest points first. False if points that are not on the list could be nearer.
+fn choose(shortlist: &mut Shortlist, size: usize) -> bool {
+    if shortlist.nearest.len() < size {
+        return false;
+    }
+    // The index breaks ties, so that duplicates are split the same way every time.
+    let (_, last, _) = shortlist
+        .nearest
+        .select_nth_unstable_by(size - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    last.0 < shortlist.complete_below
 }
 
-/// Moves a centroid to the mean of some points, summed in double precision.
-fn move_to_mean(
-    points: Points<'_>,
-    members: impl ExactSizeIterator<Item = usize>,
-    centroid: &mut [f32],
-) {
-    let n_members = members.len() as f64;
-    let mut sums = vec![0.0_f64; points.dim];
-    for idx in members {
-        for (sum, value) in sums.iter_mut().zip(points.row(idx)) {
-            *sum += f64::from(*value);
-        }
-    }
-    for (coordinate, sum) in centroid.iter_mut().zip(sums) {
-        *coordinate = (sum / n_members) as f32;
+/// The distances of all points that are left.
+fn look_at_all(points: Points<'_>, left: &[u32], is_free: &[bool], centroid: &[f32]) -> Shortlist {
+    let nearest = left
+        .par_iter()
+        .with_min_len(2048)
+        .filter(|idx| is_free[**idx as usize])
+        .map(|idx| (squared_distance(points.row(*idx as usize), centroid), *idx))
+        .collect();
+    Shortlist {
+        nearest,
+        complete_below: f32::INFINITY,
     }
 }
 

@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 
 use super::Code;
-use crate::engine::embedding::squared_distance;
+use super::clustering::Points;
+use super::nearest::{BLOCK, Found, Index, Scratch};
 
 /// The codewords of a residual quantiser.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,24 +61,39 @@ impl Codebooks {
         &self.values[start..start + self.dim]
     }
 
-    /// The codes of new vectors: the nearest codeword of each level to what the levels before left over.
+    /// The codes of new vectors: the nearest codeword of each level to what the levels before left over,
+    /// the lowest code of several.
     ///
     /// # Shapes
     /// `[n * dim]` to `[n * n_levels]`, both row-major.
     pub fn encode(&self, vectors: &[f32]) -> Vec<Code> {
-        vectors
-            .par_chunks_exact(self.dim)
-            .flat_map_iter(|vector| {
-                let mut residual = vector.to_vec();
-                (0..self.n_levels)
-                    .map(|level_idx| {
-                        let code = self.nearest_code(level_idx, &residual);
-                        subtract(&mut residual, self.codeword(level_idx, code));
-                        code
-                    })
-                    .collect::<Vec<_>>()
+        let levels: Vec<Index<'_>> = self
+            .values
+            .chunks_exact(self.codebook_size * self.dim)
+            .map(|values| {
+                Index::new(Points {
+                    values,
+                    dim: self.dim,
+                })
             })
-            .collect()
+            .collect();
+        let mut codes = vec![0; vectors.len() / self.dim * self.n_levels];
+        codes
+            .par_chunks_mut(BLOCK * self.n_levels)
+            .zip(vectors.par_chunks(BLOCK * self.dim))
+            .for_each_init(Scratch::default, |scratch, (codes, vectors)| {
+                let mut residuals = vectors.to_vec();
+                let mut found = vec![Found::default(); codes.len() / self.n_levels];
+                for (level_idx, level) in levels.iter().enumerate() {
+                    level.find_block(&residuals, scratch, &mut found);
+                    for (row_idx, row) in residuals.chunks_exact_mut(self.dim).enumerate() {
+                        let code = found[row_idx].code;
+                        codes[row_idx * self.n_levels + level_idx] = code;
+                        subtract(row, self.codeword(level_idx, code));
+                    }
+                }
+            });
+        codes
     }
 
     /// The vector of a semantic ID, or of its beginning: the sum of the codewords.
@@ -97,20 +113,6 @@ impl Codebooks {
             }
         }
         sum
-    }
-
-    /// The nearest codeword of a level; the lowest code of several.
-    pub fn nearest_code(&self, level_idx: usize, residual: &[f32]) -> Code {
-        let start = level_idx * self.codebook_size * self.dim;
-        let mut best = (f32::INFINITY, 0);
-        let level = &self.values[start..start + self.codebook_size * self.dim];
-        for (code, codeword) in level.chunks_exact(self.dim).enumerate() {
-            let distance = squared_distance(residual, codeword);
-            if distance < best.0 {
-                best = (distance, code);
-            }
-        }
-        best.1 as Code
     }
 }
 

@@ -1,6 +1,8 @@
 //! Semantic IDs: item vectors become short tuples of codes. [A 3.1; B 2.1.2]
 
 pub mod balanced_kmeans;
+mod candidates;
+pub mod clustering;
 pub mod codebook;
 pub mod collision;
 pub mod comparison;
@@ -8,6 +10,8 @@ pub mod comparison_table;
 pub mod error;
 pub mod fit;
 pub mod health;
+pub mod kmeans;
+mod nearest;
 pub mod pattern;
 pub mod report;
 pub mod residual;
@@ -17,6 +21,7 @@ pub mod trie;
 pub mod variants;
 pub mod vocab;
 
+pub use clustering::Init;
 pub use codebook::Codebooks;
 pub use error::TokenizerError;
 pub use fit::{FittedTokenizer, fit};
@@ -39,6 +44,10 @@ pub struct TokenizerConfig {
     pub codebook_size: usize,
     /// Most sweeps per level. [A does not say]
     pub max_iterations: usize,
+    /// How full the clusters may become.
+    pub balance: Balance,
+    /// Where the first centroids come from. [A Alg. 1: random]
+    pub init: Init,
     /// Whether training items get their balanced label (Alg. 1) or the nearest centroid (eq. of A 3.1).
     pub assignment: Assignment,
     /// What happens to items that share a semantic ID. [A does not say]
@@ -51,13 +60,25 @@ impl Default for TokenizerConfig {
             n_levels: 3,
             codebook_size: 256,
             max_iterations: 30,
+            balance: Balance::Greedy,
+            init: Init::Random,
             assignment: Assignment::Balanced,
             collisions: CollisionPolicy::Reassign,
         }
     }
 }
 
-/// Which code a training item gets.
+/// How full the clusters of a level may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// As the points fall: plain K-means, whose training items always have their nearest centroid. [B 2.1.2]
+    None,
+    /// All equally full, give or take one: each cluster in turn takes the nearest points left. [A Alg. 1]
+    Greedy,
+}
+
+/// Which code a training item gets from balanced clusters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Assignment {

@@ -1,15 +1,20 @@
 //! Residual quantisation: each level clusters what the levels before left over. [A 3.1; B 2.1.2]
 //!
 //! The paper gives two rules for the code of a training item, the balanced label (Alg. 1) and the nearest
-//! centroid (the equation); [`Assignment`] chooses.
+//! centroid (the equation); [`Assignment`] chooses. Unbalanced clusters have the second only.
 
 use std::ops::ControlFlow;
 
-use super::balanced_kmeans::{Points, balanced_kmeans};
+use rayon::prelude::*;
+
+use super::balanced_kmeans::balanced_kmeans;
+use super::clustering::{Clustering, Points};
 use super::codebook::{Codebooks, subtract};
 use super::health::level_health;
+use super::kmeans::kmeans;
+use super::nearest::Index;
 use super::report::CodebookLevel;
-use super::{Assignment, Code, TokenizerConfig, TokenizerError};
+use super::{Assignment, Balance, Code, TokenizerConfig, TokenizerError};
 use crate::engine::embedding::{ItemEmbeddings, squared_distance};
 use crate::engine::seed::Seed;
 
@@ -44,9 +49,10 @@ pub fn fit_residual(
     let mut sweeps = Vec::new();
     for level_idx in 0..config.n_levels {
         let fitted = fit_level(&residuals, dim, level_idx, config, seed, on_sweep)?;
-        for (row, code) in residuals.chunks_exact_mut(dim).zip(&fitted.codes) {
-            subtract(row, codeword(&fitted.codewords, dim, *code));
-        }
+        residuals
+            .par_chunks_exact_mut(dim)
+            .zip(&fitted.codes)
+            .for_each(|(row, code)| subtract(row, codeword(&fitted.codewords, dim, *code)));
         codewords.extend(fitted.codewords);
         labels.push(fitted.codes);
         sweeps.push(fitted.n_sweeps);
@@ -92,27 +98,39 @@ fn fit_level(
         )
     };
     let mut rng = seed.rng("tokenizer.centroids", level_idx as u64);
-    let clustering = balanced_kmeans(
-        points,
-        config.codebook_size,
-        config.max_iterations.max(1),
-        &mut rng,
-        &mut |state| {
-            on_sweep(&health(
-                &state.centroids,
-                &state.labels,
-                state.n_sweeps,
-                false,
-            ))
-        },
-    )
-    .ok_or(TokenizerError::Stopped)?;
-    let codes = match config.assignment {
-        Assignment::Balanced => clustering.labels,
-        Assignment::Nearest => {
-            Codebooks::new(1, config.codebook_size, dim, clustering.centroids.clone())
-                .encode(residuals)
+    let first = config
+        .init
+        .centroids(points, config.codebook_size, &mut rng);
+    let mut after_sweep = |state: &Clustering| {
+        on_sweep(&health(
+            &state.centroids,
+            &state.labels,
+            state.n_sweeps,
+            false,
+        ))
+    };
+    let mut pulse = || ControlFlow::Continue(());
+    let max_sweeps = config.max_iterations.max(1);
+    let clustering = match config.balance {
+        Balance::None => kmeans(points, first, max_sweeps, &mut after_sweep, &mut pulse),
+        Balance::Greedy => {
+            balanced_kmeans(points, first, max_sweeps, &mut after_sweep, &mut pulse)
         }
+    }
+    .ok_or(TokenizerError::Stopped)?;
+    let keeps_labels =
+        config.balance != Balance::None && config.assignment == Assignment::Balanced;
+    let codes = if keeps_labels {
+        clustering.labels
+    } else {
+        let codewords = Points {
+            values: &clustering.centroids,
+            dim,
+        };
+        let found = Index::new(codewords)
+            .find(points, &mut pulse)
+            .ok_or(TokenizerError::Stopped)?;
+        found.into_iter().map(|found| found.code).collect()
     };
     let complete = health(&clustering.centroids, &codes, clustering.n_sweeps, true);
     if on_sweep(&complete).is_break() {
@@ -127,16 +145,15 @@ fn fit_level(
 
 /// Mean over points and dimensions of the squared distance to the codeword.
 fn quantisation_error(points: Points<'_>, codewords: &[f32], codes: &[Code]) -> f64 {
-    let sum: f64 = codes
-        .iter()
+    let errors: Vec<f32> = codes
+        .par_iter()
         .enumerate()
+        .with_min_len(2048)
         .map(|(idx, code)| {
-            f64::from(squared_distance(
-                points.row(idx),
-                codeword(codewords, points.dim, *code),
-            ))
+            squared_distance(points.row(idx), codeword(codewords, points.dim, *code))
         })
-        .sum();
+        .collect();
+    let sum: f64 = errors.into_iter().map(f64::from).sum();
     sum / points.values.len() as f64
 }
 

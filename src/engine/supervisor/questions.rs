@@ -1,0 +1,110 @@
+//! The questions thread: answers that change no run.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::Receiver;
+
+use super::{answer, panic_text};
+use crate::engine::command::EngineCommand;
+use crate::engine::control::RunControl;
+use crate::engine::data::watch::ReadProgress;
+use crate::engine::data::{self, Watch};
+use crate::engine::device;
+use crate::engine::error::{EngineError, Failure};
+use crate::engine::event::{EngineEvent, EventRecord, RunId, Stage};
+use crate::engine::export;
+use crate::engine::reporter::Outlet;
+use crate::engine::run::{RunDir, now_millis};
+use crate::engine::train::evaluate;
+
+/// Answers questions one after the other on a thread of their own, so that a long answer delays no command.
+pub(super) fn answer_all(
+    questions: Receiver<(EngineCommand, RunControl)>,
+    outlet: Outlet,
+) -> std::io::Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name("questions".to_owned())
+        .spawn(move || {
+            for (command, control) in questions {
+                let described = command.describe();
+                let event = catch_unwind(AssertUnwindSafe(|| reply(command, &control, &outlet)))
+                    .unwrap_or_else(|payload| {
+                        Err(EngineError::Panic {
+                            message: panic_text(payload.as_ref()),
+                        })
+                    })
+                    .unwrap_or_else(|error| EngineEvent::CommandFailed {
+                        command: described,
+                        failure: Failure::from(&error),
+                    });
+                control.finish();
+                answer(&outlet, RunId::default(), event);
+            }
+        })
+}
+
+fn reply(
+    command: EngineCommand,
+    control: &RunControl,
+    outlet: &Outlet,
+) -> Result<EngineEvent, EngineError> {
+    let mut watch = Watch::new(control.clone(), |progress| tell_progress(outlet, progress));
+    match command {
+        EngineCommand::ProbeDevices => Ok(EngineEvent::DevicesProbed {
+            devices: device::probe(),
+        }),
+        EngineCommand::InspectData { path, config } => {
+            let stats = data::prepare::prepare_watched(&path, &config.data, &mut watch)?.stats;
+            Ok(EngineEvent::DataInspected { path, stats })
+        }
+        EngineCommand::CheckData { path, config } => {
+            let check = data::check::check(&path, &config.data, &mut watch)?;
+            Ok(EngineEvent::DataChecked(Box::new(check)))
+        }
+        EngineCommand::InspectUser { run_dir, user } => {
+            evaluate::inspect_user(&RunDir::new(&run_dir), &user).map(EngineEvent::SlatesReady)
+        }
+        EngineCommand::Export {
+            run_dir,
+            stage,
+            folder,
+        } => export_to(&run_dir, stage, &folder),
+        EngineCommand::StartRun(_)
+        | EngineCommand::ResumeRun { .. }
+        | EngineCommand::CompareTokenizers { .. }
+        | EngineCommand::Pause
+        | EngineCommand::Continue
+        | EngineCommand::Stop
+        | EngineCommand::Shutdown => Err(EngineError::Panic {
+            message: "a run command reached the question thread".into(),
+        }),
+    }
+}
+
+fn export_to(run_dir: &Path, stage: Stage, folder: &Path) -> Result<EngineEvent, EngineError> {
+    let files = export::export_generator(run_dir, stage, folder)?;
+    Ok(EngineEvent::Exported {
+        folder: folder.to_owned(),
+        files,
+    })
+}
+
+/// How far the data of a question is read. Lost when the client has no room: the next one says more.
+fn tell_progress(outlet: &Outlet, progress: &ReadProgress) {
+    let record = EventRecord {
+        seq: 0,
+        time_millis: now_millis(),
+        run: RunId::default(),
+        event: EngineEvent::Progress {
+            stage: Stage::Data,
+            done: progress.done,
+            total: progress.total,
+            doing: format!("reading {}", progress.file),
+        },
+    };
+    if outlet.sender.try_send(record).is_ok() {
+        (outlet.wake)();
+    }
+}
