@@ -123,26 +123,26 @@ impl Default for AlignConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Objective {
-    /// [`dpo`](crate::engine::loss::preference::dpo).
+    /// [`dpo`](fn@crate::engine::loss::preference::dpo).
     #[default]
     Dpo,
-    /// [`ipo`](crate::engine::loss::preference::ipo).
+    /// [`ipo`](fn@crate::engine::loss::preference::ipo).
     Ipo,
-    /// [`cdpo`](crate::engine::loss::preference::cdpo).
+    /// [`cdpo`](fn@crate::engine::loss::preference::cdpo).
     Cdpo,
-    /// [`rdpo`](crate::engine::loss::preference::rdpo).
+    /// [`rdpo`](fn@crate::engine::loss::preference::rdpo).
     Rdpo,
-    /// [`cpo`](crate::engine::loss::preference::cpo).
+    /// [`cpo`](fn@crate::engine::loss::preference::cpo).
     Cpo,
-    /// [`simpo`](crate::engine::loss::preference::simpo).
+    /// [`simpo`](fn@crate::engine::loss::preference::simpo).
     Simpo,
-    /// [`s_dpo`](crate::engine::loss::preference::s_dpo).
+    /// [`s_dpo`](fn@crate::engine::loss::preference::s_dpo).
     SDpo,
-    /// [`grpo`](crate::engine::loss::policy::grpo()).
+    /// [`grpo`](fn@crate::engine::loss::policy::grpo).
     Grpo,
-    /// [`ecpo`](crate::engine::loss::policy::ecpo()).
+    /// [`ecpo`](fn@crate::engine::loss::policy::ecpo).
     Ecpo,
-    /// [`gbpo`](crate::engine::loss::policy::gbpo()).
+    /// [`gbpo`](fn@crate::engine::loss::policy::gbpo).
     Gbpo,
 }
 

@@ -34,7 +34,7 @@ pub struct PolicyOutput {
     pub ratio: Tensor<2>,
 }
 
-/// `-min( ratio A, clip(ratio, 1 - clip, 1 + clip) A )`, shared by [`grpo`] and [`ecpo`].
+/// `-min( ratio A, clip(ratio, 1 - clip, 1 + clip) A )`, shared by [`fn@grpo`] and [`fn@ecpo`].
 fn clipped(rollouts: &Rollouts, old_log_probs: Tensor<2>, clip: f64) -> PolicyOutput {
     let ratio = (rollouts.log_probs.clone() - old_log_probs).exp();
     let plain = ratio.clone() * rollouts.advantages.clone();
