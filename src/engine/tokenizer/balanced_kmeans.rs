@@ -79,10 +79,16 @@ fn take_turns(
     let mut first = 0;
     while first < n_clusters {
         let n_rest = n_clusters - first;
-        let n_block = (n_rest / PART_OF_REST).clamp(FEWEST_CLUSTERS, CLUSTERS).min(n_rest);
+        let n_block = (n_rest / PART_OF_REST)
+            .clamp(FEWEST_CLUSTERS, CLUSTERS)
+            .min(n_rest);
         let wanted = size_of(first) * CANDIDATES_PER_POINT + 32;
         let block = &centroids[first * points.dim..(first + n_block) * points.dim];
-        let shortlists = Candidates { points, left: &left }.collect(block, wanted, pulse)?;
+        let shortlists = Candidates {
+            points,
+            left: &left,
+        }
+        .collect(block, wanted, pulse)?;
         for (offset, mut shortlist) in shortlists.into_iter().enumerate() {
             let cluster_idx = first + offset;
             let size = size_of(cluster_idx);
@@ -134,64 +140,78 @@ fn look_at_all(points: Points<'_>, left: &[u32], is_free: &[bool], centroid: &[f
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use proptest::prelude::*;
 
     use super::*;
     use crate::engine::seed::Seed;
+    use crate::engine::tokenizer::Init;
 
-    fn cluster(values: &[f32], dim: usize, n_clusters: usize, max_sweeps: usize) -> Clustering {
-        let mut rng = Seed(7).rng("test.kmeans", 0);
-        balanced_kmeans(
-            Points { values, dim },
-            n_clusters,
-            max_sweeps,
-            &mut rng,
-            &mut |_| ControlFlow::Continue(()),
-        )
-        .unwrap()
+    fn go_on() -> ControlFlow<()> {
+        ControlFlow::Continue(())
     }
 
-    fn sizes(clustering: &Clustering, n_clusters: usize) -> Vec<usize> {
+    fn cluster(values: &[f32], dim: usize, n_clusters: usize, max_sweeps: usize) -> Clustering {
+        let points = Points { values, dim };
+        let mut rng = Seed(7).rng("test.kmeans", 0);
+        let first = Init::Random.centroids(points, n_clusters, &mut rng);
+        balanced_kmeans(points, first, max_sweeps, &mut |_| go_on(), &mut go_on).unwrap()
+    }
+
+    fn sizes(labels: &[Code], n_clusters: usize) -> Vec<usize> {
         let mut sizes = vec![0; n_clusters];
-        for label in &clustering.labels {
+        for label in labels {
             sizes[usize::from(*label)] += 1;
         }
         sizes
     }
 
-    fn random_points(n_points: usize, dim: usize) -> Vec<f32> {
-        let mut rng = Seed(3).rng("test.points", 0);
+    fn random_points(n_points: usize, dim: usize, seed: u64) -> Vec<f32> {
+        let mut rng = Seed(seed).rng("test.points", 0);
         (0..n_points * dim)
             .map(|_| rng.random_range(-1.0..1.0))
             .collect()
     }
 
+    /// Alg. 1 as it is written: sort all points that are left by distance, take the first.
+    fn as_written(points: Points<'_>, centroids: &[f32]) -> Vec<Code> {
+        let n_clusters = centroids.len() / points.dim;
+        let n_larger = points.len() % n_clusters;
+        let mut labels = vec![0; points.len()];
+        let mut left: Vec<usize> = (0..points.len()).collect();
+        for (cluster_idx, centroid) in centroids.chunks_exact(points.dim).enumerate() {
+            let size = points.len() / n_clusters + usize::from(cluster_idx < n_larger);
+            let distance = |idx: &usize| squared_distance(points.row(*idx), centroid);
+            left.sort_by(|a, b| distance(a).total_cmp(&distance(b)).then(a.cmp(b)));
+            for idx in left.drain(..size) {
+                labels[idx] = cluster_idx as Code;
+            }
+        }
+        labels
+    }
+
     #[test]
     fn the_first_clusters_take_the_points_that_are_left_over() {
-        let clustering = cluster(&random_points(101, 5), 5, 7, 30);
-        assert_eq!(sizes(&clustering, 7), [15, 15, 15, 14, 14, 14, 14]);
+        let clustering = cluster(&random_points(101, 5, 3), 5, 7, 30);
+        assert_eq!(sizes(&clustering.labels, 7), [15, 15, 15, 14, 14, 14, 14]);
     }
 
     #[test]
     fn separated_groups_are_found_and_centroids_are_their_means() {
         // Four groups of 250 points around far corners: 1,000 points settle on them.
         let corners = [[9.0, 9.0], [-9.0, 9.0], [9.0, -9.0], [-9.0, -9.0]];
-        let mut values = random_points(1000, 2);
+        let mut values = random_points(1000, 2, 3);
         for (idx, point) in values.chunks_exact_mut(2).enumerate() {
             point[0] += corners[idx % 4][0];
             point[1] += corners[idx % 4][1];
         }
         let clustering = cluster(&values, 2, 4, 50);
-        assert!(
-            clustering.is_settled,
-            "no rest after {} sweeps",
-            clustering.n_sweeps
-        );
+        let n_sweeps = clustering.n_sweeps;
+        assert!(clustering.is_settled, "no rest after {n_sweeps} sweeps");
         for centroid in clustering.centroids.chunks_exact(2) {
-            assert!(
-                centroid.iter().all(|value| (value.abs() - 9.0).abs() < 0.2),
-                "{centroid:?}"
-            );
+            let is_corner = centroid.iter().all(|value| (value.abs() - 9.0).abs() < 0.2);
+            assert!(is_corner, "{centroid:?}");
         }
         for group in 0..4 {
             let labels: HashSet<Code> = clustering
@@ -207,81 +227,96 @@ mod tests {
 
     #[test]
     fn a_thousand_points_settle() {
-        let clustering = cluster(&random_points(1000, 8), 8, 16, 300);
-        assert!(
-            clustering.is_settled,
-            "no rest after {} sweeps",
-            clustering.n_sweeps
-        );
+        let clustering = cluster(&random_points(1000, 8, 3), 8, 16, 300);
+        let n_sweeps = clustering.n_sweeps;
+        assert!(clustering.is_settled, "no rest after {n_sweeps} sweeps");
     }
 
     #[test]
-    fn the_first_sweep_is_the_papers_by_hand() {
+    fn one_sweep_is_the_papers_by_hand() {
         // Centroids 0 and 10: the first takes its two nearest, 0 and 4, although 4 and 6 are at the border.
-        let mut centroids = vec![0.0, 10.0];
-        let values = [6.0, 0.0, 10.0, 4.0];
-        let labels = sweep(
-            Points {
-                values: &values,
-                dim: 1,
-            },
-            &mut centroids,
-        );
-        assert_eq!(labels, [1, 0, 1, 0]);
-        assert_eq!(centroids, [2.0, 8.0]);
+        let points = Points {
+            values: &[6.0, 0.0, 10.0, 4.0],
+            dim: 1,
+        };
+        let found =
+            balanced_kmeans(points, vec![0.0, 10.0], 1, &mut |_| go_on(), &mut go_on).unwrap();
+        assert_eq!(found.labels, [1, 0, 1, 0]);
+        assert_eq!(found.centroids, [2.0, 8.0]);
+    }
+
+    #[test]
+    fn large_data_take_turns_as_written() {
+        // Enough clusters for several blocks, enough points for several of theirs.
+        let values = random_points(9000, 6, 5);
+        let points = Points {
+            values: &values,
+            dim: 6,
+        };
+        for n_clusters in [3, 40, 700] {
+            let centroids = &values[..n_clusters * 6];
+            let found = take_turns(points, centroids, &mut go_on).unwrap();
+            assert!(
+                found == as_written(points, centroids),
+                "{n_clusters} clusters"
+            );
+        }
     }
 
     #[test]
     fn the_result_depends_neither_on_threads_nor_on_time() {
-        let values = random_points(3000, 8);
-        let alone = rayon::ThreadPoolBuilder::new()
-            .num_threads(1)
-            .build()
-            .unwrap();
-        let many = rayon::ThreadPoolBuilder::new()
-            .num_threads(5)
-            .build()
-            .unwrap();
-        let expected = alone.install(|| cluster(&values, 8, 10, 5));
-        assert_eq!(many.install(|| cluster(&values, 8, 10, 5)), expected);
+        let values = random_points(3000, 8, 3);
+        let on = |n_threads| {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(n_threads)
+                .build()
+                .unwrap();
+            pool.install(|| cluster(&values, 8, 10, 5))
+        };
+        assert_eq!(on(1), on(5));
     }
 
     #[test]
-    fn a_stop_is_heard_after_the_sweep() {
-        let values = random_points(50, 2);
+    fn a_stop_is_heard_after_and_within_a_sweep() {
+        let values = random_points(50, 2, 3);
+        let points = Points {
+            values: &values,
+            dim: 2,
+        };
         let mut n_seen = 0;
-        let stopped = balanced_kmeans(
-            Points {
-                values: &values,
-                dim: 2,
-            },
-            5,
-            30,
-            &mut Seed(1).rng("test", 0),
-            &mut |_| {
-                n_seen += 1;
-                if n_seen == 2 {
-                    ControlFlow::Break(())
-                } else {
-                    ControlFlow::Continue(())
-                }
-            },
-        );
+        let mut after_two = |_: &Clustering| {
+            n_seen += 1;
+            if n_seen == 2 {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let first = values[..10].to_vec();
+        let stopped = balanced_kmeans(points, first.clone(), 30, &mut after_two, &mut go_on);
         assert_eq!((stopped, n_seen), (None, 2));
+        let mut now = || ControlFlow::Break(());
+        assert!(balanced_kmeans(points, first, 30, &mut |_| go_on(), &mut now).is_none());
     }
 
     proptest! {
         #[test]
-        fn any_points_are_split_evenly(
+        fn any_points_are_split_evenly_and_as_written(
             values in prop::collection::vec(prop_oneof![Just(0.0_f32), Just(1.0), -5.0_f32..5.0], 30..90),
             n_clusters in 1_usize..10,
         ) {
             // Many points are equal here: duplicates must neither panic nor unbalance.
             let values = &values[..values.len() / 3 * 3];
             let clustering = cluster(values, 3, n_clusters, 4);
-            let sizes = sizes(&clustering, n_clusters);
+            let sizes = sizes(&clustering.labels, n_clusters);
             prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
             prop_assert!(clustering.centroids.iter().all(|value| value.is_finite()));
+            let points = Points { values, dim: 3 };
+            let centroids = &values[..n_clusters * 3];
+            prop_assert_eq!(
+                take_turns(points, centroids, &mut go_on).unwrap(),
+                as_written(points, centroids)
+            );
         }
     }
 }

@@ -250,10 +250,7 @@ mod tests {
             table.rows[row][column].as_str()
         };
         assert_eq!(cell(0, "reconstruction"), "0.01235");
-        assert_eq!(
-            (cell(0, "entropy L2"), cell(1, "entropy L2")),
-            ("", "1.5000")
-        );
+        assert_eq!((cell(0, "entropy 2"), cell(1, "entropy 2")), ("", "1.500"));
         let compact = compact(&comparison());
         assert!(
             compact.rows[1].contains(&"1.500/1.500".to_owned()),

@@ -167,6 +167,7 @@ mod tests {
             max_iterations: 10,
             assignment,
             collisions,
+            ..TokenizerConfig::default()
         }
     }
 

@@ -113,13 +113,10 @@ fn fit_level(
     let max_sweeps = config.max_iterations.max(1);
     let clustering = match config.balance {
         Balance::None => kmeans(points, first, max_sweeps, &mut after_sweep, &mut pulse),
-        Balance::Greedy => {
-            balanced_kmeans(points, first, max_sweeps, &mut after_sweep, &mut pulse)
-        }
+        Balance::Greedy => balanced_kmeans(points, first, max_sweeps, &mut after_sweep, &mut pulse),
     }
     .ok_or(TokenizerError::Stopped)?;
-    let keeps_labels =
-        config.balance != Balance::None && config.assignment == Assignment::Balanced;
+    let keeps_labels = config.balance != Balance::None && config.assignment == Assignment::Balanced;
     let codes = if keeps_labels {
         clustering.labels
     } else {

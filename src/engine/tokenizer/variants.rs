@@ -1,6 +1,6 @@
 //! The tokenizers that a comparison sets side by side: each changes a few settings of the run's own.
 
-use super::{Assignment, CollisionPolicy, TokenizerConfig};
+use super::{Assignment, Balance, CollisionPolicy, TokenizerConfig};
 
 /// One tokenizer of a comparison.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,7 @@ impl Variant {
     /// Its settings, given those of the run: the same levels and codes unless the variant says otherwise.
     pub fn of(&self, base: &TokenizerConfig) -> TokenizerConfig {
         let mut config = TokenizerConfig {
+            balance: Balance::Greedy,
             assignment: Assignment::Balanced,
             collisions: CollisionPolicy::Keep,
             ..base.clone()
@@ -26,7 +27,20 @@ impl Variant {
 }
 
 /// All tokenizers in the order of the table.
-pub const VARIANTS: [Variant; 4] = [
+pub const VARIANTS: [Variant; 6] = [
+    Variant {
+        name: "rq-kmeans",
+        description: "residual K-means, items as they fall [B 2.1.2]",
+        change: |config| config.balance = Balance::None,
+    },
+    Variant {
+        name: "rq-kmeans-reassigned",
+        description: "residual K-means; items that share an ID move to a free code of the last level",
+        change: |config| {
+            config.balance = Balance::None;
+            config.collisions = CollisionPolicy::Reassign;
+        },
+    },
     Variant {
         name: "balanced",
         description: "balanced residual K-means, every code equally full [A Alg. 1]",

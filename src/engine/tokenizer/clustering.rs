@@ -1,0 +1,231 @@
+//! What every kind of K-means here shares: the points, the first centroids, the means.
+
+use std::collections::HashSet;
+
+use rand::seq::SliceRandom as _;
+use rand::{Rng as _, RngExt as _};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::Code;
+use crate::engine::embedding::squared_distance;
+
+/// Points per cluster among which k-means++ looks for the first centroids.
+const SEEDING_POINTS_PER_CLUSTER: usize = 10;
+
+/// Points `[n_points * dim]`, row-major.
+#[derive(Clone, Copy, Debug)]
+pub struct Points<'a> {
+    /// The coordinates.
+    pub values: &'a [f32],
+    /// Dimensions of one point.
+    pub dim: usize,
+}
+
+impl<'a> Points<'a> {
+    /// Number of points.
+    pub fn len(self) -> usize {
+        self.values.len() / self.dim
+    }
+
+    /// True when there is no point.
+    pub fn is_empty(self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// One point.
+    pub fn row(self, idx: usize) -> &'a [f32] {
+        &self.values[idx * self.dim..(idx + 1) * self.dim]
+    }
+}
+
+/// Centroids and which points belong to them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clustering {
+    /// `[n_clusters * dim]`, row-major; each is the mean of its points.
+    pub centroids: Vec<f32>,
+    /// The cluster of every point.
+    pub labels: Vec<Code>,
+    /// Sweeps done.
+    pub n_sweeps: usize,
+    /// Whether the last sweep changed nothing.
+    pub is_settled: bool,
+}
+
+/// Where the first centroids come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Init {
+    /// Different points at random. [A Alg. 1]
+    #[default]
+    Random,
+    /// Each further centroid is drawn with probability proportional to its squared distance to those before
+    /// (Arthur and Vassilvitskii 2007). Large data are sampled first.
+    KmeansPlusPlus,
+}
+
+impl Init {
+    /// `[n_clusters * dim]`: the first centroids. Where the data has fewer different points than
+    /// clusters, some are repeated.
+    pub fn centroids(
+        self,
+        points: Points<'_>,
+        n_clusters: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Vec<f32> {
+        let chosen = match self {
+            Self::Random => different_points(points, n_clusters, rng),
+            Self::KmeansPlusPlus => spread_points(points, n_clusters, rng),
+        };
+        chosen
+            .into_iter()
+            .flat_map(|idx| points.row(idx))
+            .copied()
+            .collect()
+    }
+}
+
+fn different_points(points: Points<'_>, n_clusters: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.shuffle(rng);
+    let mut seen = HashSet::new();
+    let (mut chosen, repeated): (Vec<usize>, Vec<usize>) = order.into_iter().partition(|idx| {
+        let bits = || -> Vec<u32> {
+            let row = points.row(*idx).iter();
+            row.map(|value| value.to_bits()).collect()
+        };
+        seen.len() < n_clusters && seen.insert(bits())
+    });
+    chosen.extend(repeated);
+    chosen.truncate(n_clusters);
+    chosen
+}
+
+fn spread_points(points: Points<'_>, n_clusters: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    let mut sample: Vec<usize> = (0..points.len()).collect();
+    sample.shuffle(rng);
+    sample.truncate(n_clusters.saturating_mul(SEEDING_POINTS_PER_CLUSTER));
+    let mut chosen = vec![sample[0]];
+    let mut distances = vec![f32::INFINITY; sample.len()];
+    while chosen.len() < n_clusters {
+        let newest = points.row(chosen[chosen.len() - 1]);
+        distances
+            .par_iter_mut()
+            .zip(&sample)
+            .with_min_len(512)
+            .for_each(|(distance, idx)| {
+                *distance = distance.min(squared_distance(points.row(*idx), newest));
+            });
+        // In order, so that the sum is the same on any number of threads.
+        let total: f64 = distances.iter().map(|distance| f64::from(*distance)).sum();
+        let place = if total > 0.0 && total.is_finite() {
+            let mut rest = rng.random::<f64>() * total;
+            let drawn = distances.iter().position(|distance| {
+                rest -= f64::from(*distance);
+                rest < 0.0
+            });
+            // Rounding may leave a little over at the end.
+            drawn.or_else(|| distances.iter().rposition(|distance| *distance > 0.0))
+        } else {
+            None
+        };
+        chosen.push(sample[place.unwrap_or(rng.next_u64() as usize % sample.len())]);
+    }
+    chosen
+}
+
+/// The points in order of cluster, and of index within one.
+pub(super) struct Members {
+    order: Vec<u32>,
+    /// Where each cluster begins in `order`; one more than clusters.
+    starts: Vec<u32>,
+}
+
+impl Members {
+    pub(super) fn new(labels: &[Code], n_clusters: usize) -> Self {
+        let mut starts = vec![0_u32; n_clusters + 1];
+        for label in labels {
+            starts[usize::from(*label) + 1] += 1;
+        }
+        for cluster_idx in 0..n_clusters {
+            starts[cluster_idx + 1] += starts[cluster_idx];
+        }
+        let mut ends = starts.clone();
+        let mut order = vec![0; labels.len()];
+        for (idx, label) in (0_u32..).zip(labels) {
+            let end = &mut ends[usize::from(*label)];
+            order[*end as usize] = idx;
+            *end += 1;
+        }
+        Self { order, starts }
+    }
+
+    /// The points of one cluster.
+    pub(super) fn of(&self, cluster_idx: usize) -> &[u32] {
+        &self.order[self.starts[cluster_idx] as usize..self.starts[cluster_idx + 1] as usize]
+    }
+}
+
+/// Moves each centroid to the mean of its points, summed in double precision in order of index, so the
+/// result does not depend on threads. A centroid without points stays.
+pub(super) fn move_to_means(points: Points<'_>, members: &Members, centroids: &mut [f32]) {
+    centroids
+        .par_chunks_exact_mut(points.dim)
+        .enumerate()
+        .for_each(|(cluster_idx, centroid)| {
+            let members = members.of(cluster_idx);
+            if members.is_empty() {
+                return;
+            }
+            let mut sums = vec![0.0_f64; points.dim];
+            for idx in members {
+                for (sum, value) in sums.iter_mut().zip(points.row(*idx as usize)) {
+                    *sum += f64::from(*value);
+                }
+            }
+            for (coordinate, sum) in centroid.iter_mut().zip(sums) {
+                *coordinate = (sum / members.len() as f64) as f32;
+            }
+        });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::seed::Seed;
+
+    #[test]
+    fn means_by_hand_and_an_empty_cluster_stays() {
+        let values = [0.0, 2.0, 10.0, 4.0];
+        let points = Points {
+            values: &values,
+            dim: 1,
+        };
+        let members = Members::new(&[2, 0, 2, 0], 3);
+        assert_eq!(members.of(0), [1, 3]);
+        assert_eq!(members.of(2), [0, 2]);
+        let mut centroids = vec![7.0, 8.0, 9.0];
+        move_to_means(points, &members, &mut centroids);
+        assert_eq!(centroids, [3.0, 8.0, 5.0]);
+    }
+
+    #[test]
+    fn spread_points_fall_into_different_groups_and_duplicates_are_repeated_last() {
+        // Three far groups of 10 equal points: k-means++ can choose only from groups not yet chosen.
+        let values: Vec<f32> = (0..30).map(|idx| (idx % 3) as f32 * 100.0).collect();
+        let points = Points {
+            values: &values,
+            dim: 1,
+        };
+        for init in [Init::Random, Init::KmeansPlusPlus] {
+            for seed in 0..20 {
+                let mut chosen = init.centroids(points, 3, &mut Seed(seed).rng("test", 0));
+                chosen.sort_by(f32::total_cmp);
+                assert_eq!(chosen, [0.0, 100.0, 200.0], "{init:?}, seed {seed}");
+                let more = init.centroids(points, 5, &mut Seed(seed).rng("test", 0));
+                assert_eq!(more.len(), 5);
+            }
+        }
+    }
+}
