@@ -262,6 +262,9 @@ fn tokenizer_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
                 &[
                     (CollisionPolicy::Keep, "keep them"),
                     (CollisionPolicy::Reassign, "move to a free code"),
+                    (CollisionPolicy::Sinkhorn, "spread by transport"),
+                    (CollisionPolicy::Optimal, "none: cheapest free codes"),
+                    (CollisionPolicy::ExtraLevel, "number them on one more level"),
                 ],
             )
         },

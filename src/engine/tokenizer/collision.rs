@@ -1,32 +1,107 @@
-//! What happens to items that share a semantic ID. The papers do not say; keeping the ID and moving
-//! to a free code of the last level are offered.
+//! What happens to items that share a semantic ID. The papers do not say; five policies are offered.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::codebook::{Codebooks, subtract};
-use super::{Code, SemanticId};
+use super::quantizer::Quantizer;
+use super::separate::separate;
+use super::sinkhorn::spread;
+use super::{Code, CollisionPolicy, SemanticId, SemanticIdTable, TokenizerError};
 use crate::engine::embedding::{ItemEmbeddings, squared_distance};
+
+/// Most codes of a level.
+const MOST_CODES: usize = Code::MAX as usize + 1;
+
+/// The table after a policy was applied to the table before.
+///
+/// # Errors
+/// If an extra level would need more codes than a level can have.
+pub fn resolve(
+    quantizer: &Quantizer,
+    embeddings: &ItemEmbeddings,
+    before: &SemanticIdTable,
+    policy: CollisionPolicy,
+) -> Result<SemanticIdTable, TokenizerError> {
+    let mut codes = before.codes().to_vec();
+    match policy {
+        CollisionPolicy::Keep => {}
+        CollisionPolicy::Reassign => {
+            reassign(
+                quantizer,
+                &quantizer.latents(&embeddings.values),
+                &mut codes,
+            );
+        }
+        CollisionPolicy::Sinkhorn => {
+            spread(
+                quantizer,
+                &quantizer.latents(&embeddings.values),
+                &mut codes,
+            );
+        }
+        CollisionPolicy::Optimal => {
+            separate(
+                quantizer,
+                &quantizer.latents(&embeddings.values),
+                &mut codes,
+            );
+        }
+        CollisionPolicy::ExtraLevel => return number(before),
+    }
+    Ok(SemanticIdTable::new(
+        before.n_levels(),
+        before.codebook_size(),
+        codes,
+    ))
+}
+
+/// One more level that counts the items of each ID, in order of item.
+fn number(before: &SemanticIdTable) -> Result<SemanticIdTable, TokenizerError> {
+    let n_levels = before.n_levels() + 1;
+    let mut codes = vec![0; before.n_items() * n_levels];
+    let mut largest = 0;
+    for (sid, items) in before.iter() {
+        largest = largest.max(items.len());
+        if largest > MOST_CODES {
+            return Err(TokenizerError::TooManyShare { items: largest });
+        }
+        for (place, item) in items.iter().enumerate() {
+            let row = &mut codes[item.idx() * n_levels..][..n_levels];
+            row[..sid.len()].copy_from_slice(sid);
+            row[sid.len()] = place as Code;
+        }
+    }
+    let codebook_size = before.codebook_size().max(largest);
+    Ok(SemanticIdTable::new(n_levels, codebook_size, codes))
+}
 
 /// Gives items that share a semantic ID a code of their own on the last level.
 ///
-/// The item nearest to the reconstruction keeps the ID. Each other one, nearest first, moves to the code
+/// The item nearest to the sum of the codewords keeps the ID. Each other one, nearest first, moves to the code
 /// that describes its last residual best among those that make a free ID. Where all K codes under a
-/// prefix are taken, the items left over go on sharing. Changes `codes [n_items * n_levels]` in place.
-pub fn reassign(codebooks: &Codebooks, embeddings: &ItemEmbeddings, codes: &mut [Code]) {
-    let n_levels = codebooks.n_levels();
+/// prefix are taken, the items left over go on sharing.
+/// `latents [n_items * dim]`, `codes [n_items * n_levels]`, changed in place.
+pub fn reassign(quantizer: &Quantizer, latents: &[f32], codes: &mut [Code]) {
+    let (n_levels, dim) = (quantizer.n_levels(), quantizer.codebooks.dim());
+    let latent = |item_idx: usize| &latents[item_idx * dim..][..dim];
     let mut groups: BTreeMap<SemanticId, Vec<usize>> = BTreeMap::new();
     for (item_idx, sid) in codes.chunks_exact(n_levels).enumerate() {
         groups.entry(sid.to_vec()).or_default().push(item_idx);
     }
     let mut taken: BTreeSet<SemanticId> = groups.keys().cloned().collect();
     for (sid, mut members) in groups.into_iter().filter(|(_, members)| members.len() > 1) {
-        let reconstruction = codebooks.decode(&sid);
-        let distance =
-            |item_idx: usize| squared_distance(embeddings.row(item_idx), &reconstruction);
+        let sum = quantizer.codebooks.decode(&sid);
+        let distance = |item_idx: usize| squared_distance(latent(item_idx), &sum);
         members.sort_by(|a, b| distance(*a).total_cmp(&distance(*b)).then(a.cmp(b)));
+        let prefix = &sid[..n_levels - 1];
         for item_idx in members.into_iter().skip(1) {
-            let prefix = &sid[..n_levels - 1];
-            if let Some(free) = nearest_free(codebooks, embeddings.row(item_idx), prefix, &taken) {
+            let free = quantizer
+                .costs(latent(item_idx), prefix)
+                .into_iter()
+                .enumerate()
+                .map(|(code, cost)| (cost, [prefix, &[code as Code]].concat()))
+                .filter(|(_, sid)| !taken.contains(sid))
+                .min_by(|a, b| a.0.total_cmp(&b.0));
+            if let Some((_, free)) = free {
                 codes[(item_idx + 1) * n_levels - 1] = free[n_levels - 1];
                 taken.insert(free);
             }
@@ -34,58 +109,47 @@ pub fn reassign(codebooks: &Codebooks, embeddings: &ItemEmbeddings, codes: &mut 
     }
 }
 
-/// The free semantic ID under a prefix whose last codeword is nearest to what the prefix leaves over.
-fn nearest_free(
-    codebooks: &Codebooks,
-    vector: &[f32],
-    prefix: &[Code],
-    taken: &BTreeSet<SemanticId>,
-) -> Option<SemanticId> {
-    let mut residual = vector.to_vec();
-    for (level_idx, code) in prefix.iter().enumerate() {
-        subtract(&mut residual, codebooks.codeword(level_idx, *code));
-    }
-    (0..codebooks.codebook_size())
-        .map(|code| {
-            let code = code as Code;
-            let distance = squared_distance(&residual, codebooks.codeword(prefix.len(), code));
-            (distance, [prefix, &[code]].concat())
-        })
-        .filter(|(_, sid)| !taken.contains(sid))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, sid)| sid)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::data::ItemIdx;
+    use crate::engine::tokenizer::Codebooks;
 
     /// Two levels of three one-dimensional codewords: 0, 10, 20 and 0, 1, 2.
-    fn codebooks() -> Codebooks {
-        Codebooks::new(2, 3, 1, vec![0.0, 10.0, 20.0, 0.0, 1.0, 2.0])
+    fn quantizer() -> Quantizer {
+        Quantizer::residual(Codebooks::new(
+            2,
+            3,
+            1,
+            vec![0.0, 10.0, 20.0, 0.0, 1.0, 2.0],
+        ))
     }
 
     #[test]
     fn the_nearest_stays_and_the_others_move_to_the_nearest_free_code() {
         // Items 0 to 2 share (1, 0); item 3 holds (1, 1) already.
-        let embeddings = ItemEmbeddings {
-            values: vec![10.4, 10.1, 10.3, 11.0],
-            dim: 1,
-        };
+        let latents = [10.4, 10.1, 10.3, 11.0];
         let mut codes = vec![1, 0, 1, 0, 1, 0, 1, 1];
-        reassign(&codebooks(), &embeddings, &mut codes);
+        reassign(&quantizer(), &latents, &mut codes);
         // Item 1 is nearest to 10 and stays; item 2 is next and takes the only free code; item 0 is left over.
         assert_eq!(codes, [1, 0, 1, 0, 1, 2, 1, 1]);
     }
 
     #[test]
     fn equal_items_get_different_codes_and_other_prefixes_are_left_alone() {
-        let embeddings = ItemEmbeddings {
-            values: vec![0.0, 0.0, 0.0, 20.0],
-            dim: 1,
-        };
+        let latents = [0.0, 0.0, 0.0, 20.0];
         let mut codes = vec![0, 0, 0, 0, 0, 0, 2, 0];
-        reassign(&codebooks(), &embeddings, &mut codes);
+        reassign(&quantizer(), &latents, &mut codes);
         assert_eq!(codes, [0, 0, 0, 1, 0, 2, 2, 0]);
+    }
+
+    #[test]
+    fn an_extra_level_numbers_the_items_of_each_id() {
+        let before = SemanticIdTable::new(2, 3, vec![1, 2, 0, 0, 1, 2, 1, 2, 1, 2]);
+        let after = number(&before).unwrap();
+        assert_eq!((after.n_levels(), after.codebook_size()), (3, 4));
+        assert_eq!(after.sid(ItemIdx(1)), [0, 0, 0]);
+        assert_eq!(after.sid(ItemIdx(2)), [1, 2, 1]);
+        assert_eq!(after.sid(ItemIdx(4)), [1, 2, 3]);
     }
 }

@@ -13,6 +13,22 @@ pub enum TokenizerError {
         /// Items there are.
         n_items: usize,
     },
+    /// Fewer dimensions than levels.
+    #[error("could not cut vectors of {dim} dimensions into {n_levels} parts")]
+    TooFewDimensions {
+        /// Levels asked for.
+        n_levels: usize,
+        /// Dimensions there are.
+        dim: usize,
+    },
+    /// More items share an ID than an extra level can number.
+    #[error(
+        "could not number the {items} items of one semantic ID: a level has at most 65536 codes"
+    )]
+    TooManyShare {
+        /// Items of the most crowded ID.
+        items: usize,
+    },
     /// A vector holds NaN or infinity.
     #[error("could not quantise item {item_idx}: its vector has {value} at column {column}")]
     NotFinite {
@@ -33,6 +49,12 @@ impl Hint for TokenizerError {
         match self {
             Self::TooFewItems { n_items, .. } => {
                 Some(format!("set tokenizer.codebook_size to {n_items} or less"))
+            }
+            Self::TooFewDimensions { dim, .. } => Some(format!(
+                "set tokenizer.n_levels to {dim} or less, or tokenizer.method to \"residual_kmeans\""
+            )),
+            Self::TooManyShare { .. } => {
+                Some("raise tokenizer.codebook_size or tokenizer.n_levels".to_owned())
             }
             Self::NotFinite { .. } => {
                 Some("correct the vector in the file of embedding.file".to_owned())

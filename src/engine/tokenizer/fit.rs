@@ -1,23 +1,24 @@
-//! Fitting semantic IDs to item vectors: balanced residual K-means level by level, then collisions. [A 3.1]
-//!
+//! Fitting semantic IDs to item vectors: codes by the configured method, then collisions. [A 3.1]
 
 use std::ops::ControlFlow;
 
-use super::codebook::{Codebooks, subtract};
+use super::hashing::fit_hash;
 use super::health::{collisions, fan_out, level_health, mean_square};
+use super::product::fit_product;
+use super::quantizer::Quantizer;
 use super::report::{CodebookLevel, TokenizerReport};
 use super::residual::{ResidualFit, fit_residual};
-use super::{Code, CollisionPolicy, SemanticIdTable, TokenizerConfig, TokenizerError, collision};
+use super::{Code, Method, SemanticIdTable, TokenizerConfig, TokenizerError, collision};
 use crate::engine::embedding::ItemEmbeddings;
 use crate::engine::seed::Seed;
 
-/// Codebooks, the IDs of all items, and their health.
+/// What encodes, the IDs of all items, and their health.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FittedTokenizer {
     /// The settings it was made with.
     pub config: TokenizerConfig,
-    /// The codewords.
-    pub codebooks: Codebooks,
+    /// Vectors to codes and back.
+    pub quantizer: Quantizer,
     /// The semantic ID of every item, and back.
     pub table: SemanticIdTable,
     /// Health.
@@ -38,22 +39,58 @@ pub fn fit(
     on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
 ) -> Result<FittedTokenizer, TokenizerError> {
     check(embeddings, config)?;
-    let ResidualFit {
-        codebooks,
-        mut codes,
-        sweeps,
-    } = fit_residual(embeddings, config, seed, on_sweep)?;
-    let before = SemanticIdTable::new(config.n_levels, config.codebook_size, codes.clone());
-    if config.collisions == CollisionPolicy::Reassign {
-        collision::reassign(&codebooks, embeddings, &mut codes);
-    }
-    let table = SemanticIdTable::new(config.n_levels, config.codebook_size, codes);
-    let report = report(&codebooks, embeddings, &before, &table, &sweeps);
+    let fitted = fit_codes(embeddings, config, seed, on_sweep)?;
+    let before = SemanticIdTable::new(config.n_levels, config.codebook_size, fitted.codes);
+    let table = collision::resolve(&fitted.quantizer, embeddings, &before, config.collisions)?;
+    let report = report(
+        &fitted.quantizer,
+        embeddings,
+        &before,
+        &table,
+        &fitted.sweeps,
+    );
     Ok(FittedTokenizer {
         config: config.clone(),
-        codebooks,
+        quantizer: fitted.quantizer,
         table,
         report,
+    })
+}
+
+/// What a method makes, before any collision policy.
+struct FittedCodes {
+    quantizer: Quantizer,
+    codes: Vec<Code>,
+    sweeps: Vec<usize>,
+}
+
+impl From<ResidualFit> for FittedCodes {
+    fn from(fitted: ResidualFit) -> Self {
+        Self {
+            quantizer: Quantizer::residual(fitted.quantizer.codebooks),
+            codes: fitted.codes,
+            sweeps: fitted.sweeps,
+        }
+    }
+}
+
+fn fit_codes(
+    embeddings: &ItemEmbeddings,
+    config: &TokenizerConfig,
+    seed: Seed,
+    on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
+) -> Result<FittedCodes, TokenizerError> {
+    Ok(match config.method {
+        Method::ResidualKmeans => fit_residual(embeddings, config, seed, on_sweep)?.into(),
+        Method::ProductKmeans => fit_product(embeddings, config, seed, on_sweep)?.into(),
+        Method::Hash => {
+            let quantizer = fit_hash(embeddings, config, seed);
+            FittedCodes {
+                codes: quantizer.encode(&embeddings.values),
+                quantizer,
+                sweeps: vec![1; config.n_levels],
+            }
+        }
     })
 }
 
@@ -80,44 +117,47 @@ fn check(embeddings: &ItemEmbeddings, config: &TokenizerConfig) -> Result<(), To
 
 /// The health of the finished table, and what the other choices would have given.
 fn report(
-    codebooks: &Codebooks,
+    quantizer: &Quantizer,
     embeddings: &ItemEmbeddings,
     before: &SemanticIdTable,
     table: &SemanticIdTable,
     sweeps: &[usize],
 ) -> TokenizerReport {
-    let (n_levels, codebook_size) = (table.n_levels(), table.codebook_size());
-    let level_codes = |codes: &[Code], level_idx: usize| -> Vec<Code> {
-        codes
-            .iter()
-            .skip(level_idx)
-            .step_by(n_levels)
-            .copied()
-            .collect()
+    let codes_of = |table: &SemanticIdTable, level_idx: usize| -> Vec<Code> {
+        let codes = table.codes().iter().skip(level_idx);
+        codes.step_by(table.n_levels()).copied().collect()
     };
-    let mut residuals = embeddings.values.clone();
-    let mut levels = Vec::with_capacity(n_levels);
-    for (level_idx, n_sweeps) in sweeps.iter().enumerate() {
-        let codes = level_codes(table.codes(), level_idx);
-        for (row, code) in residuals.chunks_exact_mut(embeddings.dim).zip(&codes) {
-            subtract(row, codebooks.codeword(level_idx, *code));
-        }
-        levels.push(CodebookLevel {
-            iteration: *n_sweeps,
+    // A level that only numbers the items of one ID describes nothing of the vectors.
+    let n_described = quantizer.n_levels();
+    let described: Vec<Code> = table
+        .codes()
+        .chunks_exact(table.n_levels())
+        .flat_map(|sid| &sid[..n_described])
+        .copied()
+        .collect();
+    let errors = quantizer.errors(&embeddings.values, &described);
+    let last_error = errors.last().copied().unwrap_or_default();
+    let levels = (0..table.n_levels())
+        .map(|level_idx| CodebookLevel {
+            iteration: sweeps.get(level_idx).copied().unwrap_or_default(),
             is_final: true,
             ..level_health(
                 level_idx,
-                codebook_size,
-                codes.into_iter(),
-                mean_square(&residuals),
+                table.codebook_size(),
+                codes_of(table, level_idx).into_iter(),
+                errors.get(level_idx).copied().unwrap_or(last_error),
             )
-        });
-    }
-    let nearest = codebooks.encode(&embeddings.values);
-    let entropy_nats_nearest = (0..n_levels)
+        })
+        .collect();
+    let nearest = SemanticIdTable::new(
+        n_described,
+        quantizer.codebook_size(),
+        quantizer.encode(&embeddings.values),
+    );
+    let entropy_nats_nearest = (0..n_described)
         .map(|level_idx| {
-            let codes = level_codes(&nearest, level_idx);
-            level_health(level_idx, codebook_size, codes.into_iter(), 0.0).entropy_nats
+            let codes = codes_of(&nearest, level_idx).into_iter();
+            level_health(level_idx, nearest.codebook_size(), codes, 0.0).entropy_nats
         })
         .collect();
     let shared = collisions(table);
@@ -125,13 +165,12 @@ fn report(
         levels,
         collision_rate: shared.rate,
         collision_rate_before: collisions(before).rate,
-        collision_rate_nearest: collisions(&SemanticIdTable::new(n_levels, codebook_size, nearest))
-            .rate,
+        collision_rate_nearest: collisions(&nearest).rate,
         entropy_nats_nearest,
         items_sharing: shared.items_sharing,
         largest_group: shared.largest_group,
         distinct_ids: shared.distinct_ids,
-        reconstruction_error: Some(mean_square(&residuals)),
+        reconstruction_error: Some(last_error),
         vector_power: mean_square(&embeddings.values),
         fan_out: fan_out(table),
         ..TokenizerReport::default()
@@ -144,7 +183,8 @@ mod tests {
 
     use super::*;
     use crate::engine::data::ItemIdx;
-    use crate::engine::tokenizer::{Assignment, SemanticIdTrie};
+    use crate::engine::tokenizer::codebook::subtract;
+    use crate::engine::tokenizer::{Assignment, CollisionPolicy, SemanticIdTrie};
 
     fn random(n_items: usize, dim: usize) -> ItemEmbeddings {
         let mut rng = Seed(11).rng("test.items", 0);
@@ -214,7 +254,10 @@ mod tests {
             // The sum of the codewords is x - r^(L+1), so its mean squared distance to x is the last error.
             let mut errors = Vec::new();
             for item_idx in 0..200 {
-                let sum = fitted.codebooks.decode(fitted.table.sid(ItemIdx(item_idx)));
+                let sum = fitted
+                    .quantizer
+                    .codebooks
+                    .decode(fitted.table.sid(ItemIdx(item_idx)));
                 let row = embeddings.row(item_idx as usize);
                 errors.extend(row.iter().zip(sum).map(|(value, sum)| value - sum));
             }
@@ -234,10 +277,20 @@ mod tests {
             let sid = fitted.table.sid(ItemIdx(item_idx));
             let mut residual = embeddings.row(item_idx as usize).to_vec();
             for (level_idx, code) in sid.iter().enumerate() {
-                subtract(&mut residual, fitted.codebooks.codeword(level_idx, *code));
+                subtract(
+                    &mut residual,
+                    fitted.quantizer.codebooks.codeword(level_idx, *code),
+                );
             }
             let row = embeddings.row(item_idx as usize);
-            for ((sum, value), left) in fitted.codebooks.decode(sid).iter().zip(row).zip(residual) {
+            for ((sum, value), left) in fitted
+                .quantizer
+                .codebooks
+                .decode(sid)
+                .iter()
+                .zip(row)
+                .zip(residual)
+            {
                 assert!((sum - (value - left)).abs() < 1e-5);
             }
         }
@@ -251,7 +304,7 @@ mod tests {
             &config(8, Assignment::Nearest, CollisionPolicy::Keep),
         );
         assert_eq!(
-            fitted.codebooks.encode(&embeddings.values),
+            fitted.quantizer.codebooks.encode(&embeddings.values),
             fitted.table.codes()
         );
         assert_eq!(

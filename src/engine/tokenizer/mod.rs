@@ -1,5 +1,6 @@
 //! Semantic IDs: item vectors become short tuples of codes. [A 3.1; B 2.1.2]
 
+pub mod assignment;
 pub mod balanced_kmeans;
 mod candidates;
 pub mod clustering;
@@ -9,13 +10,19 @@ pub mod comparison;
 pub mod comparison_table;
 pub mod error;
 pub mod fit;
+pub mod hashing;
 pub mod health;
 pub mod kmeans;
 mod nearest;
+pub mod network;
 pub mod pattern;
+pub mod product;
+pub mod quantizer;
 pub mod report;
 pub mod residual;
 pub mod semantic_id;
+pub mod separate;
+pub mod sinkhorn;
 pub mod store;
 pub mod trie;
 pub mod variants;
@@ -26,6 +33,7 @@ pub use codebook::Codebooks;
 pub use error::TokenizerError;
 pub use fit::{FittedTokenizer, fit};
 pub use pattern::SidPattern;
+pub use quantizer::Quantizer;
 pub use semantic_id::{Code, SemanticId, SemanticIdTable};
 pub use trie::SemanticIdTrie;
 pub use vocab::TokenVocab;
@@ -38,6 +46,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TokenizerConfig {
+    /// How vectors become codes.
+    pub method: Method,
     /// Levels of the residual quantiser, L. [A 5.1.1: 3]
     pub n_levels: usize,
     /// Codes per level, K. [A 5.1.1: 8192; smaller for small catalogues]
@@ -57,6 +67,7 @@ pub struct TokenizerConfig {
 impl Default for TokenizerConfig {
     fn default() -> Self {
         Self {
+            method: Method::ResidualKmeans,
             n_levels: 3,
             codebook_size: 256,
             max_iterations: 30,
@@ -66,6 +77,23 @@ impl Default for TokenizerConfig {
             collisions: CollisionPolicy::Reassign,
         }
     }
+}
+
+/// How vectors become codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// Each level clusters what the levels before it left over. [A 3.1; B 2.1.2]
+    ResidualKmeans,
+    /// Each level clusters its own part of the vector.
+    ProductKmeans,
+    /// Sides of random hyperplanes; nothing is learned.
+    Hash,
+}
+
+impl Method {
+    /// All methods.
+    pub const ALL: [Self; 3] = [Self::ResidualKmeans, Self::ProductKmeans, Self::Hash];
 }
 
 /// How full the clusters of a level may become.
@@ -96,4 +124,23 @@ pub enum CollisionPolicy {
     Keep,
     /// All but the nearest move to the nearest free code of the last level; those left over share.
     Reassign,
+    /// Items that share an ID spread over the codes of the last level by equal-load transport, round by round;
+    /// equal items go on sharing. [LC-Rec]
+    Sinkhorn,
+    /// Under each prefix the codes of the last level go to the items at the least sum of squared distances;
+    /// items for which a prefix has no room move to the nearest that has. Nothing is shared.
+    Optimal,
+    /// One more level numbers the items of each ID. Nothing is shared. [TIGER]
+    ExtraLevel,
+}
+
+impl CollisionPolicy {
+    /// All policies.
+    pub const ALL: [Self; 5] = [
+        Self::Keep,
+        Self::Reassign,
+        Self::Sinkhorn,
+        Self::Optimal,
+        Self::ExtraLevel,
+    ];
 }

@@ -1,4 +1,5 @@
-//! A fitted tokenizer on disk: `codebooks.safetensors`, `semantic_ids.parquet`, `tokenizer.json`.
+//! A fitted tokenizer on disk: `codebooks.safetensors`, `semantic_ids.parquet`, `tokenizer.json`, and for some
+//! methods `encoder.safetensors` and `decoder.safetensors`.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,6 +14,8 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::{Deserialize, Serialize};
 
 use super::fit::FittedTokenizer;
+use super::network::Network;
+use super::quantizer::{Decoder, Quantizer};
 use super::report::TokenizerReport;
 use super::{Code, Codebooks, SemanticIdTable, TokenizerConfig};
 use crate::engine::checkpoint::CheckpointError;
@@ -23,28 +26,76 @@ use crate::engine::run::atomic;
 const CODEBOOKS: &str = "codebooks.safetensors";
 const TABLE: &str = "semantic_ids.parquet";
 const DESCRIPTION: &str = "tokenizer.json";
+const ENCODER: &str = "encoder.safetensors";
+const DECODER: &str = "decoder.safetensors";
 const TENSOR: &str = "codebooks";
+const WEIGHTS: &str = "weights";
 
 /// `tokenizer.json`.
 #[derive(Serialize, Deserialize)]
 struct Description {
     config: TokenizerConfig,
     report: TokenizerReport,
+    /// Levels and codes per level of the table; absent where they are those of the codebooks.
+    #[serde(default)]
+    table_shape: Option<(usize, usize)>,
+    /// The network before the codebooks.
+    #[serde(default)]
+    encoder: Option<NetworkShape>,
+    /// The way back.
+    #[serde(default)]
+    decoder: DecoderShape,
+}
+
+/// The shape of a network whose weights stand in a file of their own.
+#[derive(Serialize, Deserialize)]
+struct NetworkShape {
+    widths: Vec<usize>,
+    has_skip: bool,
+}
+
+/// The kind of the way back.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum DecoderShape {
+    /// The sum of the codewords.
+    #[default]
+    Sum,
+    /// A network behind it.
+    Network(NetworkShape),
+    /// The sum of other codewords.
+    Means,
 }
 
 impl FittedTokenizer {
-    /// Writes the three files into a folder.
+    /// Writes the files into a folder.
     ///
     /// # Errors
     /// If a file cannot be written.
     pub fn save(&self, folder: &Path) -> Result<(), EngineError> {
-        let books = &self.codebooks;
-        let shape = [books.n_levels(), books.codebook_size(), books.dim()];
-        write_f32(&folder.join(CODEBOOKS), TENSOR, &shape, books.values())?;
+        let quantizer = &self.quantizer;
+        write_codebooks(&folder.join(CODEBOOKS), &quantizer.codebooks)?;
+        let encoder = quantizer.encoder.as_ref();
+        let encoder = encoder
+            .map(|network| write_network(&folder.join(ENCODER), network))
+            .transpose()?;
+        let decoder = match &quantizer.decoder {
+            Decoder::Sum => DecoderShape::Sum,
+            Decoder::Network(network) => {
+                DecoderShape::Network(write_network(&folder.join(DECODER), network)?)
+            }
+            Decoder::Means(means) => {
+                write_codebooks(&folder.join(DECODER), means)?;
+                DecoderShape::Means
+            }
+        };
         write_table(&folder.join(TABLE), &self.table)?;
         let description = Description {
             config: self.config.clone(),
             report: self.report.clone(),
+            table_shape: Some((self.table.n_levels(), self.table.codebook_size())),
+            encoder,
+            decoder,
         };
         atomic::write_json(&folder.join(DESCRIPTION), &description)
     }
@@ -52,38 +103,118 @@ impl FittedTokenizer {
     /// Reads what [`FittedTokenizer::save`] wrote.
     ///
     /// # Errors
-    /// If a file is missing or damaged, or the three do not belong together.
+    /// If a file is missing or damaged, or they do not belong together.
     pub fn load(folder: &Path) -> Result<Self, EngineError> {
         let path = folder.join(DESCRIPTION);
         let description: Description = serde_json::from_slice(&read(&path)?)
             .map_err(|error| damaged(&path, error.to_string()))?;
-        let path = folder.join(CODEBOOKS);
-        let codebooks = parse_codebooks(&read(&path)?).map_err(|found| damaged(&path, found))?;
-        let (n_levels, codebook_size) = (codebooks.n_levels(), codebooks.codebook_size());
-        let config = &description.config;
-        for (what, expected, found) in [
-            ("n_levels", config.n_levels, n_levels),
-            ("codebook_size", config.codebook_size, codebook_size),
-        ] {
-            if expected != found {
-                return Err(EngineError::Checkpoint(CheckpointError::Mismatch {
-                    what: what.to_owned(),
-                    expected: expected.to_string(),
-                    found: found.to_string(),
-                    path,
-                }));
-            }
+        let quantizer = load_quantizer(folder, &description)?;
+        let described = (quantizer.n_levels(), quantizer.codebook_size());
+        let (n_levels, codebook_size) = description.table_shape.unwrap_or(described);
+        if n_levels < described.0 || n_levels > described.0 + 1 {
+            let found = format!("a table of {n_levels} levels for {} codebooks", described.0);
+            return Err(damaged(&path, found));
         }
         let path = folder.join(TABLE);
         let codes = parse_table(open(&path)?, n_levels, codebook_size)
             .map_err(|found| damaged(&path, found))?;
+        let mut sids = codes.chunks_exact(n_levels);
+        if let Some(sid) = sids.find(|sid| {
+            sid[..described.0]
+                .iter()
+                .any(|code| usize::from(*code) >= described.1)
+        }) {
+            let found = format!("{sid:?} for codebooks of {}", described.1);
+            return Err(damaged(&path, found));
+        }
         Ok(Self {
             config: description.config,
-            codebooks,
+            quantizer,
             table: SemanticIdTable::new(n_levels, codebook_size, codes),
             report: description.report,
         })
     }
+}
+
+fn load_quantizer(folder: &Path, description: &Description) -> Result<Quantizer, EngineError> {
+    let path = folder.join(CODEBOOKS);
+    let codebooks = read_codebooks(&path)?;
+    let config = &description.config;
+    for (what, expected, found) in [
+        ("n_levels", config.n_levels, codebooks.n_levels()),
+        (
+            "codebook_size",
+            config.codebook_size,
+            codebooks.codebook_size(),
+        ),
+    ] {
+        if expected != found {
+            return Err(EngineError::Checkpoint(CheckpointError::Mismatch {
+                what: what.to_owned(),
+                expected: expected.to_string(),
+                found: found.to_string(),
+                path,
+            }));
+        }
+    }
+    let encoder = description.encoder.as_ref();
+    let encoder = encoder
+        .map(|shape| read_network(&folder.join(ENCODER), shape))
+        .transpose()?;
+    let path = folder.join(DECODER);
+    let (decoder, n_in, n_out) = match &description.decoder {
+        DecoderShape::Sum => (Decoder::Sum, codebooks.dim(), codebooks.dim()),
+        DecoderShape::Network(shape) => {
+            let network = read_network(&path, shape)?;
+            let (n_in, n_out) = (network.n_inputs(), network.n_outputs());
+            (Decoder::Network(network), n_in, n_out)
+        }
+        DecoderShape::Means => {
+            let means = read_codebooks(&path)?;
+            let is_alike = means.n_levels() == codebooks.n_levels()
+                && means.codebook_size() == codebooks.codebook_size();
+            let n_out = if is_alike { means.dim() } else { 0 };
+            (Decoder::Means(means), codebooks.dim(), n_out)
+        }
+    };
+    let (dim, n_latent) = encoder
+        .as_ref()
+        .map_or((codebooks.dim(), codebooks.dim()), |network| {
+            (network.n_inputs(), network.n_outputs())
+        });
+    if n_latent != codebooks.dim() || n_in != codebooks.dim() || n_out != dim {
+        let found = "encoder, codebooks and decoder do not fit each other".to_owned();
+        return Err(damaged(&folder.join(DESCRIPTION), found));
+    }
+    Ok(Quantizer {
+        encoder,
+        codebooks,
+        decoder,
+    })
+}
+
+fn write_codebooks(path: &Path, books: &Codebooks) -> Result<(), EngineError> {
+    let shape = [books.n_levels(), books.codebook_size(), books.dim()];
+    write_f32(path, TENSOR, &shape, books.values())
+}
+
+fn read_codebooks(path: &Path) -> Result<Codebooks, EngineError> {
+    parse_codebooks(&read(path)?).map_err(|found| damaged(path, found))
+}
+
+fn write_network(path: &Path, network: &Network) -> Result<NetworkShape, EngineError> {
+    let weights = network.weights();
+    write_f32(path, WEIGHTS, &[weights.len()], weights)?;
+    Ok(NetworkShape {
+        widths: network.widths().to_vec(),
+        has_skip: network.has_skip(),
+    })
+}
+
+fn read_network(path: &Path, shape: &NetworkShape) -> Result<Network, EngineError> {
+    parse_f32(&read(path)?, |name, _| name == WEIGHTS)
+        .and_then(|(_, weights)| Network::new(shape.widths.clone(), shape.has_skip, weights))
+        .map_err(|found| damaged(path, found))
 }
 
 /// Writes a table as Parquet: the columns `item_idx`, `code_0`, `code_1`, and so on.
@@ -194,16 +325,20 @@ mod tests {
     use super::*;
     use crate::engine::embedding::ItemEmbeddings;
     use crate::engine::seed::Seed;
-    use crate::engine::tokenizer::fit;
+    use crate::engine::tokenizer::{CollisionPolicy, Method, fit};
 
     fn fitted() -> FittedTokenizer {
+        fitted_by(TokenizerConfig::default())
+    }
+
+    fn fitted_by(config: TokenizerConfig) -> FittedTokenizer {
         let embeddings = ItemEmbeddings {
             values: (0..90_u16).map(|idx| f32::from(idx * 37 % 90)).collect(),
             dim: 3,
         };
         let config = TokenizerConfig {
             codebook_size: 4,
-            ..TokenizerConfig::default()
+            ..config
         };
         fit(&embeddings, &config, Seed(1), &mut |_| {
             ControlFlow::Continue(())
@@ -213,18 +348,26 @@ mod tests {
 
     #[test]
     fn a_saved_tokenizer_comes_back_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let saved = fitted();
-        saved.save(folder.path()).unwrap();
-        let loaded = FittedTokenizer::load(folder.path()).unwrap();
-        assert_eq!(loaded.config, saved.config);
-        assert_eq!(loaded.codebooks, saved.codebooks);
-        assert_eq!(loaded.table, saved.table);
-        assert_eq!(loaded.report.levels.len(), saved.report.levels.len());
-        // JSON may change the last bit of a number.
-        let difference = loaded.report.reconstruction_error.unwrap()
-            - saved.report.reconstruction_error.unwrap();
-        assert!(difference.abs() < 1e-9, "{difference}");
+        for method in Method::ALL {
+            for collisions in CollisionPolicy::ALL {
+                let folder = tempfile::tempdir().unwrap();
+                let saved = fitted_by(TokenizerConfig {
+                    method,
+                    collisions,
+                    ..TokenizerConfig::default()
+                });
+                saved.save(folder.path()).unwrap();
+                let loaded = FittedTokenizer::load(folder.path()).unwrap();
+                assert_eq!(loaded.config, saved.config);
+                assert_eq!(loaded.quantizer, saved.quantizer, "{method:?}");
+                assert_eq!(loaded.table, saved.table, "{collisions:?}");
+                assert_eq!(loaded.report.levels.len(), saved.report.levels.len());
+                // JSON may change the last bit of a number.
+                let difference = loaded.report.reconstruction_error.unwrap()
+                    - saved.report.reconstruction_error.unwrap();
+                assert!(difference.abs() < 1e-9, "{difference}");
+            }
+        }
     }
 
     #[test]

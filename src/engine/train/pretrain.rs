@@ -64,7 +64,7 @@ pub fn run(
     );
     let n_parameters = model.n_parameters() as u64;
     let optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm);
-    let tokens_per_sample = (config.data.session.slate_len * config.tokenizer.n_levels) as f64;
+    let tokens_per_sample = (config.data.session.slate_len * items.vocab.n_levels) as f64;
     let mut since_log = (Instant::now(), 0_u64);
 
     let model = train_loop(
@@ -89,7 +89,7 @@ pub fn run(
                 logits,
                 batch.targets,
                 batch.target_weight,
-                config.tokenizer.n_levels,
+                items.vocab.n_levels,
             );
             let grads = GradientsParams::from_grads(loss.mean.backward(), &model);
             let lr = warmup_cosine(

@@ -1,0 +1,136 @@
+//! Equal-load transport by Sinkhorn's iterations, and the collision policy built on it. [LC-Rec; LETTER]
+
+use std::collections::BTreeMap;
+
+use super::quantizer::Quantizer;
+use super::{Code, SemanticId};
+
+/// How sharp the transport is: the smaller, the nearer to the cheapest one. [LC-Rec: 0.003]
+const EPSILON: f64 = 0.003;
+/// Passes over rows and columns. [LC-Rec: 50 to 100]
+const N_PASSES: usize = 100;
+/// Rounds of separating what still shares an ID. [LC-Rec: 20]
+const N_ROUNDS: usize = 20;
+
+/// A transport plan `[n_rows * n_columns]` whose rows sum to 1/rows and whose columns sum to 1/columns.
+///
+/// Costs are brought to -1 to 1 first, as LC-Rec does. The columns are exact; the rows are as near as the passes
+/// bring them.
+pub fn transport(costs: &[f64], n_columns: usize, epsilon: f64, n_passes: usize) -> Vec<f64> {
+    let n_rows = costs.len() / n_columns;
+    let largest = costs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
+    let middle = f64::midpoint(largest, least);
+    let half = (largest - middle).max(f64::MIN_POSITIVE);
+    // In logarithms: e^(-1/0.003) is no 64-bit number.
+    let logs: Vec<f64> = costs
+        .iter()
+        .map(|cost| -(cost - middle) / half / epsilon)
+        .collect();
+    let (mut by_row, mut by_column) = (vec![0.0; n_rows], vec![0.0; n_columns]);
+    let (row_mass, column_mass) = ((n_rows as f64).ln(), (n_columns as f64).ln());
+    for _ in 0..n_passes {
+        for (row, offset) in by_row.iter_mut().enumerate() {
+            let terms =
+                (0..n_columns).map(|column| logs[row * n_columns + column] + by_column[column]);
+            *offset = -row_mass - log_sum_exp(terms);
+        }
+        for (column, offset) in by_column.iter_mut().enumerate() {
+            let terms = (0..n_rows).map(|row| logs[row * n_columns + column] + by_row[row]);
+            *offset = -column_mass - log_sum_exp(terms);
+        }
+    }
+    logs.iter()
+        .enumerate()
+        .map(|(idx, log)| (log + by_row[idx / n_columns] + by_column[idx % n_columns]).exp())
+        .collect()
+}
+
+fn log_sum_exp(terms: impl Iterator<Item = f64> + Clone) -> f64 {
+    let largest = terms.clone().fold(f64::NEG_INFINITY, f64::max);
+    largest + terms.map(|term| (term - largest).exp()).sum::<f64>().ln()
+}
+
+/// Gives the items of each shared ID last codes by equal-load transport, for some rounds.
+///
+/// `latents [n_items * dim]`, `codes [n_items * n_levels]`, changed in place.
+pub fn spread(quantizer: &Quantizer, latents: &[f32], codes: &mut [Code]) {
+    let (n_levels, dim) = (quantizer.n_levels(), quantizer.codebooks.dim());
+    let n_codes = quantizer.codebook_size();
+    for _ in 0..N_ROUNDS {
+        let mut groups: BTreeMap<SemanticId, Vec<usize>> = BTreeMap::new();
+        for (item_idx, sid) in codes.chunks_exact(n_levels).enumerate() {
+            groups.entry(sid.to_vec()).or_default().push(item_idx);
+        }
+        let mut is_changed = false;
+        for (sid, members) in groups.into_iter().filter(|(_, items)| items.len() > 1) {
+            let costs: Vec<f64> = members
+                .iter()
+                .flat_map(|item| {
+                    quantizer.costs(&latents[item * dim..][..dim], &sid[..n_levels - 1])
+                })
+                .map(f64::from)
+                .collect();
+            let plan = transport(&costs, n_codes, EPSILON, N_PASSES);
+            for (item, row) in members.iter().zip(plan.chunks_exact(n_codes)) {
+                let likeliest = (0..n_codes)
+                    .reduce(|best, code| if row[code] > row[best] { code } else { best })
+                    .unwrap_or_default() as Code;
+                let place = &mut codes[item * n_levels + n_levels - 1];
+                is_changed |= *place != likeliest;
+                *place = likeliest;
+            }
+        }
+        if !is_changed {
+            break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::RngExt as _;
+
+    use super::*;
+    use crate::engine::seed::Seed;
+    use crate::engine::tokenizer::Codebooks;
+
+    #[test]
+    fn columns_sum_to_their_share_and_rows_to_theirs() {
+        let mut rng = Seed(5).rng("test.costs", 0);
+        let (n_rows, n_columns) = (40, 8);
+        let costs: Vec<f64> = (0..n_rows * n_columns)
+            .map(|_| rng.random_range(0.0..4.0))
+            .collect();
+        let plan = transport(&costs, n_columns, 0.05, 200);
+        for column in 0..n_columns {
+            let sum: f64 = plan.iter().skip(column).step_by(n_columns).sum();
+            assert!(
+                (sum - 1.0 / n_columns as f64).abs() < 1e-3,
+                "{column}: {sum}"
+            );
+        }
+        for row in plan.chunks_exact(n_columns) {
+            let sum: f64 = row.iter().sum();
+            assert!((sum - 1.0 / n_rows as f64).abs() < 1e-3, "{sum}");
+        }
+    }
+
+    #[test]
+    fn two_items_that_like_the_same_code_part() {
+        // Both are nearest to code 0; item 1 is nearer to code 1 than item 0 is.
+        let plan = transport(&[0.0, 4.0, 0.5, 1.0], 2, 0.05, 200);
+        assert!(plan[0] > plan[1] && plan[3] > plan[2], "{plan:?}");
+        let quantizer = Quantizer::residual(Codebooks::new(1, 2, 1, vec![0.0, 2.0]));
+        let mut codes = vec![0, 0];
+        spread(&quantizer, &[0.0, 0.9], &mut codes);
+        assert_eq!(codes, [0, 1]);
+    }
+
+    #[test]
+    fn equal_costs_stay_finite() {
+        for value in transport(&[3.0; 6], 3, EPSILON, 10) {
+            assert!((value - 1.0 / 6.0).abs() < 1e-9);
+        }
+    }
+}
