@@ -1,8 +1,10 @@
-//! The important settings as fields, in the order of the pipeline; those of training are in `training_fields`.
+//! The important settings as fields, in the order of the pipeline; those of the tokenizer and of
+//! training are in `tokenizer_fields` and `training_fields`.
 
 use egui::{CollapsingHeader, ComboBox, DragValue, Response, RichText, Ui};
 
 use super::row::row;
+use super::tokenizer_fields::tokenizer_ui;
 use super::training_fields::{align_ui, evaluate_ui, pretrain_ui, reward_ui};
 use crate::app::command::UiCommand;
 use crate::app::state::{AppState, Draft};
@@ -10,7 +12,6 @@ use crate::app::theme;
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::data::config::{SessionRule, SplitRule};
 use crate::engine::device::{BackendChoice, DeviceStatus};
-use crate::engine::tokenizer::CollisionPolicy;
 
 /// Draws all fields; an edit becomes one command.
 pub(super) fn ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
@@ -227,47 +228,6 @@ fn sessions_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
         "Least events",
         "Users with fewer positive events are left out.",
         |ui| ui.add(DragValue::new(&mut data.min_user_events)),
-    );
-}
-
-fn tokenizer_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
-    let tokenizer = &mut config.tokenizer;
-    row(
-        ui,
-        draft,
-        "tokenizer.n_levels",
-        "Levels",
-        "Codes of a semantic ID.",
-        |ui| ui.add(DragValue::new(&mut tokenizer.n_levels)),
-    );
-    row(
-        ui,
-        draft,
-        "tokenizer.codebook_size",
-        "Codes per level",
-        "Size of each level's codebook. More codes tell items better apart and are used less often each.",
-        |ui| ui.add(DragValue::new(&mut tokenizer.codebook_size)),
-    );
-    row(
-        ui,
-        draft,
-        "tokenizer.collisions",
-        "Shared IDs",
-        "What happens to items that get the same semantic ID.",
-        |ui| {
-            choice_ui(
-                ui,
-                "collisions",
-                &mut tokenizer.collisions,
-                &[
-                    (CollisionPolicy::Keep, "keep them"),
-                    (CollisionPolicy::Reassign, "move to a free code"),
-                    (CollisionPolicy::Sinkhorn, "spread by transport"),
-                    (CollisionPolicy::Optimal, "none: cheapest free codes"),
-                    (CollisionPolicy::ExtraLevel, "number them on one more level"),
-                ],
-            )
-        },
     );
 }
 

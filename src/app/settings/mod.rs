@@ -2,6 +2,7 @@
 
 mod fields;
 mod row;
+mod tokenizer_fields;
 mod toml_tab;
 mod training_fields;
 

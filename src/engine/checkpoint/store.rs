@@ -7,8 +7,8 @@ use burn::module::Module;
 use super::{CheckpointError, Manifest, manifest, weights};
 use crate::engine::error::EngineError;
 use crate::engine::event::{CheckpointInfo, Stage};
+use crate::engine::optim::AdamW;
 use crate::engine::run::{atomic, now_millis};
-use crate::engine::train::optim::AdamW;
 
 /// Complete checkpoints kept besides the newest.
 const KEEP: usize = 2;

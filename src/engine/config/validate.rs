@@ -104,6 +104,19 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
             tokenizer.codebook_size
         ),
     );
+    let rq_vae = &tokenizer.rq_vae;
+    require(
+        rq_vae.steps > 0
+            && rq_vae.batch_size > 0
+            && rq_vae.d_latent > 0
+            && !rq_vae.hidden.contains(&0),
+        "tokenizer.rq_vae.steps, batch_size, d_latent and every hidden width must be at least 1"
+            .to_owned(),
+    );
+    require(
+        rq_vae.commitment >= 0.0 && rq_vae.learning_rate > 0.0,
+        "tokenizer.rq_vae.commitment must be at least 0 and learning_rate above 0".to_owned(),
+    );
     require(
         model.n_heads > 0 && model.d_model.is_multiple_of(model.n_heads.max(1)),
         format!(

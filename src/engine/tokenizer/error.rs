@@ -29,6 +29,15 @@ pub enum TokenizerError {
         /// Items of the most crowded ID.
         items: usize,
     },
+    /// The loss of a learned quantiser is no number any more.
+    #[error("could not train the quantiser: the loss is not finite at step {step}")]
+    Diverged {
+        /// Step, from 1.
+        step: usize,
+    },
+    /// The device does not give its numbers back.
+    #[error("could not read the quantiser back from the device")]
+    Unreadable,
     /// A vector holds NaN or infinity.
     #[error("could not quantise item {item_idx}: its vector has {value} at column {column}")]
     NotFinite {
@@ -53,6 +62,10 @@ impl Hint for TokenizerError {
             Self::TooFewDimensions { dim, .. } => Some(format!(
                 "set tokenizer.n_levels to {dim} or less, or tokenizer.method to \"residual_kmeans\""
             )),
+            Self::Diverged { .. } => Some("lower tokenizer.rq_vae.learning_rate".to_owned()),
+            Self::Unreadable => {
+                Some("run `onerec doctor`, or choose device.kind \"cpu\"".to_owned())
+            }
             Self::TooManyShare { .. } => {
                 Some("raise tokenizer.codebook_size or tokenizer.n_levels".to_owned())
             }

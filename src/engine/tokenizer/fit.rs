@@ -2,12 +2,15 @@
 
 use std::ops::ControlFlow;
 
+use burn::tensor::Device;
+
 use super::hashing::fit_hash;
 use super::health::{collisions, fan_out, level_health, mean_square};
 use super::product::fit_product;
 use super::quantizer::Quantizer;
 use super::report::{CodebookLevel, TokenizerReport};
 use super::residual::{ResidualFit, fit_residual};
+use super::rq_vae::fit_rq_vae;
 use super::{Code, Method, SemanticIdTable, TokenizerConfig, TokenizerError, collision};
 use crate::engine::embedding::ItemEmbeddings;
 use crate::engine::seed::Seed;
@@ -36,10 +39,11 @@ pub fn fit(
     embeddings: &ItemEmbeddings,
     config: &TokenizerConfig,
     seed: Seed,
+    device: &Device,
     on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
 ) -> Result<FittedTokenizer, TokenizerError> {
     check(embeddings, config)?;
-    let fitted = fit_codes(embeddings, config, seed, on_sweep)?;
+    let fitted = fit_codes(embeddings, config, seed, device, on_sweep)?;
     let before = SemanticIdTable::new(config.n_levels, config.codebook_size, fitted.codes);
     let table = collision::resolve(&fitted.quantizer, embeddings, &before, config.collisions)?;
     let report = report(
@@ -64,10 +68,21 @@ struct FittedCodes {
     sweeps: Vec<usize>,
 }
 
+impl FittedCodes {
+    /// The codes that a quantizer gives; all its levels were fitted together.
+    fn of(quantizer: Quantizer, embeddings: &ItemEmbeddings, n_sweeps: usize) -> Self {
+        Self {
+            codes: quantizer.encode(&embeddings.values),
+            sweeps: vec![n_sweeps; quantizer.n_levels()],
+            quantizer,
+        }
+    }
+}
+
 impl From<ResidualFit> for FittedCodes {
     fn from(fitted: ResidualFit) -> Self {
         Self {
-            quantizer: Quantizer::residual(fitted.quantizer.codebooks),
+            quantizer: Quantizer::residual(fitted.codebooks),
             codes: fitted.codes,
             sweeps: fitted.sweeps,
         }
@@ -78,19 +93,17 @@ fn fit_codes(
     embeddings: &ItemEmbeddings,
     config: &TokenizerConfig,
     seed: Seed,
+    device: &Device,
     on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
 ) -> Result<FittedCodes, TokenizerError> {
     Ok(match config.method {
         Method::ResidualKmeans => fit_residual(embeddings, config, seed, on_sweep)?.into(),
-        Method::ProductKmeans => fit_product(embeddings, config, seed, on_sweep)?.into(),
-        Method::Hash => {
-            let quantizer = fit_hash(embeddings, config, seed);
-            FittedCodes {
-                codes: quantizer.encode(&embeddings.values),
-                quantizer,
-                sweeps: vec![1; config.n_levels],
-            }
+        Method::RqVae | Method::RqKmeansPlus => {
+            let quantizer = fit_rq_vae(embeddings, config, seed, device, on_sweep)?;
+            FittedCodes::of(quantizer, embeddings, config.rq_vae.steps)
         }
+        Method::ProductKmeans => fit_product(embeddings, config, seed, on_sweep)?.into(),
+        Method::Hash => FittedCodes::of(fit_hash(embeddings, config, seed), embeddings, 1),
     })
 }
 
@@ -212,7 +225,7 @@ mod tests {
     }
 
     fn fit_all(embeddings: &ItemEmbeddings, config: &TokenizerConfig) -> FittedTokenizer {
-        fit(embeddings, config, Seed(2), &mut |_| {
+        fit(embeddings, config, Seed(2), &Device::flex(), &mut |_| {
             ControlFlow::Continue(())
         })
         .unwrap()
@@ -365,9 +378,13 @@ mod tests {
                 .build()
                 .unwrap();
             pool.install(|| {
-                fit(&embeddings, &config, Seed(seed), &mut |_| {
-                    ControlFlow::Continue(())
-                })
+                fit(
+                    &embeddings,
+                    &config,
+                    Seed(seed),
+                    &Device::flex(),
+                    &mut |_| ControlFlow::Continue(()),
+                )
                 .unwrap()
             })
         };
@@ -380,10 +397,16 @@ mod tests {
     fn every_sweep_and_the_end_of_each_level_is_reported() {
         let mut seen = Vec::new();
         let config = config(5, Assignment::Balanced, CollisionPolicy::Keep);
-        let fitted = fit(&random(50, 3), &config, Seed(2), &mut |level| {
-            seen.push((level.level_idx, level.iteration, level.is_final));
-            ControlFlow::Continue(())
-        })
+        let fitted = fit(
+            &random(50, 3),
+            &config,
+            Seed(2),
+            &Device::flex(),
+            &mut |level| {
+                seen.push((level.level_idx, level.iteration, level.is_final));
+                ControlFlow::Continue(())
+            },
+        )
         .unwrap();
         let mut expected = Vec::new();
         for level in &fitted.report.levels {
@@ -391,9 +414,13 @@ mod tests {
             expected.push((level.level_idx, level.iteration, true));
         }
         assert_eq!(seen, expected);
-        let stopped = fit(&random(50, 3), &config, Seed(2), &mut |_| {
-            ControlFlow::Break(())
-        });
+        let stopped = fit(
+            &random(50, 3),
+            &config,
+            Seed(2),
+            &Device::flex(),
+            &mut |_| ControlFlow::Break(()),
+        );
         assert!(matches!(stopped, Err(TokenizerError::Stopped)));
     }
 
@@ -403,7 +430,7 @@ mod tests {
         let config = config(8, Assignment::Balanced, CollisionPolicy::Keep);
         embeddings.values[3 * 7 + 1] = f32::NAN;
         let run = |embeddings: &ItemEmbeddings| {
-            fit(embeddings, &config, Seed(2), &mut |_| {
+            fit(embeddings, &config, Seed(2), &Device::flex(), &mut |_| {
                 ControlFlow::Continue(())
             })
         };

@@ -85,8 +85,8 @@ mod tests {
         let expected: Vec<Code> = sides
             .chunks_exact(3)
             .map(|sides| {
-                (0..3).fold(0, |code, bit| {
-                    code | u16::from(sides[usize::from(bit)] > 0.0) << bit
+                (0..3_u32).fold(0, |code, bit| {
+                    code | u16::from(sides[bit as usize] > 0.0) << bit
                 })
             })
             .collect();

@@ -20,6 +20,7 @@ pub mod product;
 pub mod quantizer;
 pub mod report;
 pub mod residual;
+pub mod rq_vae;
 pub mod semantic_id;
 pub mod separate;
 pub mod sinkhorn;
@@ -34,6 +35,7 @@ pub use error::TokenizerError;
 pub use fit::{FittedTokenizer, fit};
 pub use pattern::SidPattern;
 pub use quantizer::Quantizer;
+pub use rq_vae::RqVaeConfig;
 pub use semantic_id::{Code, SemanticId, SemanticIdTable};
 pub use trie::SemanticIdTrie;
 pub use vocab::TokenVocab;
@@ -62,6 +64,8 @@ pub struct TokenizerConfig {
     pub assignment: Assignment,
     /// What happens to items that share a semantic ID. [A does not say]
     pub collisions: CollisionPolicy,
+    /// Training of the methods that learn by gradients.
+    pub rq_vae: RqVaeConfig,
 }
 
 impl Default for TokenizerConfig {
@@ -75,6 +79,7 @@ impl Default for TokenizerConfig {
             init: Init::Random,
             assignment: Assignment::Balanced,
             collisions: CollisionPolicy::Reassign,
+            rq_vae: RqVaeConfig::default(),
         }
     }
 }
@@ -85,6 +90,10 @@ impl Default for TokenizerConfig {
 pub enum Method {
     /// Each level clusters what the levels before it left over. [A 3.1; B 2.1.2]
     ResidualKmeans,
+    /// Encoder, codebooks and decoder learned together. [TIGER 3.1]
+    RqVae,
+    /// Residual K-means, then networks around it that begin as nothing. [MINI rq/]
+    RqKmeansPlus,
     /// Each level clusters its own part of the vector.
     ProductKmeans,
     /// Sides of random hyperplanes; nothing is learned.
@@ -93,7 +102,13 @@ pub enum Method {
 
 impl Method {
     /// All methods.
-    pub const ALL: [Self; 3] = [Self::ResidualKmeans, Self::ProductKmeans, Self::Hash];
+    pub const ALL: [Self; 5] = [
+        Self::ResidualKmeans,
+        Self::RqVae,
+        Self::RqKmeansPlus,
+        Self::ProductKmeans,
+        Self::Hash,
+    ];
 }
 
 /// How full the clusters of a level may become.
@@ -130,7 +145,7 @@ pub enum CollisionPolicy {
     /// Under each prefix the codes of the last level go to the items at the least sum of squared distances;
     /// items for which a prefix has no room move to the nearest that has. Nothing is shared.
     Optimal,
-    /// One more level numbers the items of each ID. Nothing is shared. [TIGER]
+    /// One more level numbers the items of each ID. Nothing is shared. [TIGER 3.1]
     ExtraLevel,
 }
 

@@ -6,7 +6,7 @@ use super::quantizer::Quantizer;
 use super::{Code, SemanticId};
 
 /// How sharp the transport is: the smaller, the nearer to the cheapest one. [LC-Rec: 0.003]
-const EPSILON: f64 = 0.003;
+pub const EPSILON: f64 = 0.003;
 /// Passes over rows and columns. [LC-Rec: 50 to 100]
 const N_PASSES: usize = 100;
 /// Rounds of separating what still shares an ID. [LC-Rec: 20]
@@ -14,41 +14,51 @@ const N_ROUNDS: usize = 20;
 
 /// A transport plan `[n_rows * n_columns]` whose rows sum to 1/rows and whose columns sum to 1/columns.
 ///
-/// Costs are brought to -1 to 1 first, as LC-Rec does. The columns are exact; the rows are as near as the passes
-/// bring them.
+/// Costs are brought to -1 to 1 first, as LC-Rec does: with an `epsilon` from 0.003 on, e^(-2/epsilon) is still a
+/// 64-bit number. The columns are exact; the rows are as near as the passes bring them.
 pub fn transport(costs: &[f64], n_columns: usize, epsilon: f64, n_passes: usize) -> Vec<f64> {
     let n_rows = costs.len() / n_columns;
     let largest = costs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let least = costs.iter().copied().fold(f64::INFINITY, f64::min);
-    let middle = f64::midpoint(largest, least);
-    let half = (largest - middle).max(f64::MIN_POSITIVE);
-    // In logarithms: e^(-1/0.003) is no 64-bit number.
-    let logs: Vec<f64> = costs
-        .iter()
-        .map(|cost| -(cost - middle) / half / epsilon)
-        .collect();
-    let (mut by_row, mut by_column) = (vec![0.0; n_rows], vec![0.0; n_columns]);
-    let (row_mass, column_mass) = ((n_rows as f64).ln(), (n_columns as f64).ln());
+    let half = ((largest - least) / 2.0).max(f64::MIN_POSITIVE);
+    let mut plan: Vec<f64> = Vec::with_capacity(costs.len());
+    for row in costs.chunks_exact(n_columns) {
+        // A factor per row changes nothing: the cheapest of each gets 1.
+        let cheapest = row.iter().copied().fold(f64::INFINITY, f64::min);
+        plan.extend(
+            row.iter()
+                .map(|cost| (-(cost - cheapest) / half / epsilon).exp()),
+        );
+    }
+    let (row_mass, column_mass) = (1.0 / n_rows as f64, 1.0 / n_columns as f64);
+    let mut by_column = vec![1.0; n_columns];
+    let mut by_row = vec![1.0; n_rows];
     for _ in 0..n_passes {
-        for (row, offset) in by_row.iter_mut().enumerate() {
-            let terms =
-                (0..n_columns).map(|column| logs[row * n_columns + column] + by_column[column]);
-            *offset = -row_mass - log_sum_exp(terms);
+        let mut sums = vec![0.0; n_columns];
+        for (row, factor) in plan.chunks_exact(n_columns).zip(&mut by_row) {
+            let sum: f64 = row.iter().zip(&by_column).map(|(a, b)| a * b).sum();
+            *factor = row_mass / sum.max(f64::MIN_POSITIVE);
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += value * *factor;
+            }
         }
-        for (column, offset) in by_column.iter_mut().enumerate() {
-            let terms = (0..n_rows).map(|row| logs[row * n_columns + column] + by_row[row]);
-            *offset = -column_mass - log_sum_exp(terms);
+        for (factor, sum) in by_column.iter_mut().zip(sums) {
+            *factor = column_mass / sum.max(f64::MIN_POSITIVE);
         }
     }
-    logs.iter()
-        .enumerate()
-        .map(|(idx, log)| (log + by_row[idx / n_columns] + by_column[idx % n_columns]).exp())
-        .collect()
+    for (row, by_row) in plan.chunks_exact_mut(n_columns).zip(by_row) {
+        for (value, by_column) in row.iter_mut().zip(&by_column) {
+            *value *= by_row * by_column;
+        }
+    }
+    plan
 }
 
-fn log_sum_exp(terms: impl Iterator<Item = f64> + Clone) -> f64 {
-    let largest = terms.clone().fold(f64::NEG_INFINITY, f64::max);
-    largest + terms.map(|term| (term - largest).exp()).sum::<f64>().ln()
+/// The code that a row of a plan gives most to, the lowest of equals.
+pub fn likeliest(row: &[f64]) -> Code {
+    (0..row.len())
+        .reduce(|best, code| if row[code] > row[best] { code } else { best })
+        .unwrap_or_default() as Code
 }
 
 /// Gives the items of each shared ID last codes by equal-load transport, for some rounds.
@@ -73,12 +83,10 @@ pub fn spread(quantizer: &Quantizer, latents: &[f32], codes: &mut [Code]) {
                 .collect();
             let plan = transport(&costs, n_codes, EPSILON, N_PASSES);
             for (item, row) in members.iter().zip(plan.chunks_exact(n_codes)) {
-                let likeliest = (0..n_codes)
-                    .reduce(|best, code| if row[code] > row[best] { code } else { best })
-                    .unwrap_or_default() as Code;
+                let code = likeliest(row);
                 let place = &mut codes[item * n_levels + n_levels - 1];
-                is_changed |= *place != likeliest;
-                *place = likeliest;
+                is_changed |= *place != code;
+                *place = code;
             }
         }
         if !is_changed {

@@ -322,10 +322,12 @@ fn parse_table(file: File, n_levels: usize, codebook_size: usize) -> Result<Vec<
 mod tests {
     use std::ops::ControlFlow;
 
+    use burn::tensor::Device;
+
     use super::*;
     use crate::engine::embedding::ItemEmbeddings;
     use crate::engine::seed::Seed;
-    use crate::engine::tokenizer::{CollisionPolicy, Method, fit};
+    use crate::engine::tokenizer::{CollisionPolicy, Method, RqVaeConfig, fit};
 
     fn fitted() -> FittedTokenizer {
         fitted_by(TokenizerConfig::default())
@@ -338,9 +340,15 @@ mod tests {
         };
         let config = TokenizerConfig {
             codebook_size: 4,
+            rq_vae: RqVaeConfig {
+                hidden: vec![5],
+                d_latent: 2,
+                steps: 3,
+                ..RqVaeConfig::default()
+            },
             ..config
         };
-        fit(&embeddings, &config, Seed(1), &mut |_| {
+        fit(&embeddings, &config, Seed(1), &Device::flex(), &mut |_| {
             ControlFlow::Continue(())
         })
         .unwrap()

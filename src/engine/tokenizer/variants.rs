@@ -1,6 +1,6 @@
 //! The tokenizers that a comparison sets side by side: each changes a few settings of the run's own.
 
-use super::{Assignment, Balance, CollisionPolicy, TokenizerConfig};
+use super::{Assignment, Balance, CollisionPolicy, Method, TokenizerConfig};
 
 /// One tokenizer of a comparison.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,7 @@ impl Variant {
     /// Its settings, given those of the run: the same levels and codes unless the variant says otherwise.
     pub fn of(&self, base: &TokenizerConfig) -> TokenizerConfig {
         let mut config = TokenizerConfig {
+            method: Method::ResidualKmeans,
             balance: Balance::Greedy,
             assignment: Assignment::Balanced,
             collisions: CollisionPolicy::Keep,
@@ -27,7 +28,7 @@ impl Variant {
 }
 
 /// All tokenizers in the order of the table.
-pub const VARIANTS: [Variant; 6] = [
+pub const VARIANTS: [Variant; 14] = [
     Variant {
         name: "rq-kmeans",
         description: "residual K-means, items as they fall [B 2.1.2]",
@@ -57,9 +58,58 @@ pub const VARIANTS: [Variant; 6] = [
         change: |config| config.collisions = CollisionPolicy::Reassign,
     },
     Variant {
+        name: "balanced-transport",
+        description: "balanced residual K-means; shared IDs spread over the last level by equal-load transport [LC-Rec]",
+        change: |config| config.collisions = CollisionPolicy::Sinkhorn,
+    },
+    Variant {
+        name: "balanced-separate",
+        description: "balanced residual K-means; no ID is shared, last codes at the least sum of distances",
+        change: |config| config.collisions = CollisionPolicy::Optimal,
+    },
+    Variant {
+        name: "balanced-numbered",
+        description: "balanced residual K-means; one level more numbers the items of an ID [TIGER]",
+        change: |config| config.collisions = CollisionPolicy::ExtraLevel,
+    },
+    Variant {
         name: "balanced-deeper",
         description: "balanced residual K-means with one level more",
         change: |config| config.n_levels += 1,
+    },
+    Variant {
+        name: "rq-kmeans-plus",
+        description: "residual K-means, then networks around it trained for reconstruction [MINI]",
+        change: |config| {
+            config.method = Method::RqKmeansPlus;
+            config.balance = Balance::None;
+        },
+    },
+    Variant {
+        name: "rq-vae",
+        description: "encoder, codebooks and decoder trained together [TIGER 3.1]",
+        change: |config| config.method = Method::RqVae,
+    },
+    Variant {
+        name: "rq-vae-transport",
+        description: "RQ-VAE whose last level is given out by equal-load transport while training [LC-Rec]",
+        change: |config| {
+            config.method = Method::RqVae;
+            config.rq_vae.sinkhorn = true;
+        },
+    },
+    Variant {
+        name: "product",
+        description: "each level clusters its own part of the vector: a floor",
+        change: |config| {
+            config.method = Method::ProductKmeans;
+            config.balance = Balance::None;
+        },
+    },
+    Variant {
+        name: "hash",
+        description: "sides of random hyperplanes, nothing learned: a floor",
+        change: |config| config.method = Method::Hash,
     },
 ];
 

@@ -3,8 +3,11 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use burn::tensor::Device;
+
 use crate::engine::control::RunControl;
 use crate::engine::data::prepare::{PreparedData, prepare};
+use crate::engine::device;
 use crate::engine::embedding::ItemEmbeddings;
 use crate::engine::error::{EngineError, Failure};
 use crate::engine::event::{EngineEvent, Stage};
@@ -44,12 +47,14 @@ pub fn compare(
     let data = prepare(&info.data_path, &config.data)?;
     let embeddings = ItemEmbeddings::load(&dir.embeddings_path())?;
     let neighbours = Neighbours::find(&embeddings);
+    let (device, _) = device::choose(&config.device)?;
     let task = Task {
         data: &data,
         embeddings: &embeddings,
         neighbours: &neighbours,
         base: &config.tokenizer,
         seed: config.seed,
+        device: &device,
     };
     reporter.emit(EngineEvent::ComparisonStarted {
         names: variants
@@ -101,6 +106,7 @@ struct Task<'a> {
     neighbours: &'a Neighbours,
     base: &'a TokenizerConfig,
     seed: Seed,
+    device: &'a Device,
 }
 
 impl Task<'_> {
@@ -114,15 +120,21 @@ impl Task<'_> {
         let config = variant.of(self.base);
         let began = Instant::now();
         let mut trouble = Ok(());
-        let fitted = tokenizer::fit(self.embeddings, &config, self.seed, &mut |level| {
-            let doing = format!("level {}, sweep {}", level.level_idx + 1, level.iteration);
-            trouble = reporter.comparing(variant.name, &doing);
-            if trouble.is_ok() && control.check().is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        });
+        let fitted = tokenizer::fit(
+            self.embeddings,
+            &config,
+            self.seed,
+            self.device,
+            &mut |level| {
+                let doing = format!("level {}, sweep {}", level.level_idx + 1, level.iteration);
+                trouble = reporter.comparing(variant.name, &doing);
+                if trouble.is_ok() && control.check().is_ok() {
+                    ControlFlow::Continue(())
+                } else {
+                    ControlFlow::Break(())
+                }
+            },
+        );
         trouble?;
         let mut row = ComparisonRow {
             name: variant.name.to_owned(),

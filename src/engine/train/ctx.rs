@@ -14,9 +14,9 @@ use crate::engine::config::ExperimentConfig;
 use crate::engine::control::RunControl;
 use crate::engine::error::EngineError;
 use crate::engine::event::{EngineEvent, NoticeLevel, Stage, StepPoint};
+use crate::engine::optim::AdamW;
 use crate::engine::reporter::Reporter;
 use crate::engine::run::RunDir;
-use crate::engine::train::optim::AdamW;
 
 /// What every stage is given.
 pub struct StageCtx<'a> {

@@ -14,6 +14,7 @@ use crate::engine::data::{DataError, ItemIdx};
 use crate::engine::error::EngineError;
 use crate::engine::eval::metrics::auc;
 use crate::engine::event::{EngineEvent, NoticeLevel, Stage};
+use crate::engine::optim::AdamW;
 use crate::engine::reward::{
     HEAD_NAMES, ItemVectors, N_HEADS, RewardBatch, RewardModel, RewardScorer, count_positives,
     head_weights, is_judge_user, item_features, label_rule, reward_loss,
@@ -23,7 +24,6 @@ use crate::engine::seed::Seed;
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
 use crate::engine::train::examples::epoch_batches;
 use crate::engine::train::fit_tokenizer::Items;
-use crate::engine::train::optim::AdamW;
 use crate::engine::train::schedule::warmup_cosine;
 
 /// The two fitted models.

@@ -85,37 +85,43 @@ pub fn run(
     let embeddings = embedding::build(data, &config.embedding, config.seed)?;
 
     let mut trouble = Ok(());
-    let fitted = tokenizer::fit(&embeddings, &config.tokenizer, config.seed, &mut |level| {
-        let doing = format!(
-            "fitting level {} of {n_levels}, sweep {}",
-            level.level_idx + 1,
-            level.iteration
-        );
-        trouble = ctx
-            .reporter
-            .emit(EngineEvent::CodebookUpdated(level.clone()))
-            .and_then(|()| {
-                ctx.reporter.progress(
-                    Stage::Tokenize,
-                    level.level_idx as u64 + 1,
-                    n_levels + 1,
-                    &doing,
-                )
-            })
-            .and_then(|()| ctx.wants_stop(Stage::Tokenize, level.level_idx as u64))
-            .and_then(|stop| {
-                if stop {
-                    Err(EngineError::Stopped)
-                } else {
-                    Ok(())
-                }
-            });
-        if trouble.is_ok() {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
-    });
+    let fitted = tokenizer::fit(
+        &embeddings,
+        &config.tokenizer,
+        config.seed,
+        &ctx.device.clone(),
+        &mut |level| {
+            let doing = format!(
+                "fitting level {} of {n_levels}, sweep {}",
+                level.level_idx + 1,
+                level.iteration
+            );
+            trouble = ctx
+                .reporter
+                .emit(EngineEvent::CodebookUpdated(level.clone()))
+                .and_then(|()| {
+                    ctx.reporter.progress(
+                        Stage::Tokenize,
+                        level.level_idx as u64 + 1,
+                        n_levels + 1,
+                        &doing,
+                    )
+                })
+                .and_then(|()| ctx.wants_stop(Stage::Tokenize, level.level_idx as u64))
+                .and_then(|stop| {
+                    if stop {
+                        Err(EngineError::Stopped)
+                    } else {
+                        Ok(())
+                    }
+                });
+            if trouble.is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        },
+    );
     trouble?;
     let mut fitted = match fitted {
         Err(TokenizerError::Stopped) => return Err(EngineError::Stopped),

@@ -10,7 +10,6 @@ pub mod examples;
 pub mod experiment;
 pub mod fit_reward;
 pub mod fit_tokenizer;
-pub mod optim;
 pub mod preference_pairs;
 pub mod pretrain;
 pub mod rollouts;

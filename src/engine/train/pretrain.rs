@@ -19,6 +19,7 @@ use crate::engine::eval::held_out::{HeldOutInput, held_out};
 use crate::engine::event::Stage;
 use crate::engine::loss::next_token;
 use crate::engine::model::EncoderDecoder;
+use crate::engine::optim::AdamW;
 use crate::engine::run::journal;
 use crate::engine::run::report::{PretrainReport, RunReport};
 use crate::engine::seed::Seed;
@@ -26,7 +27,6 @@ use crate::engine::tokenizer::health::entropy_nats;
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
 use crate::engine::train::examples::{epoch_batches, training_sessions};
 use crate::engine::train::fit_tokenizer::Items;
-use crate::engine::train::optim::AdamW;
 use crate::engine::train::schedule::warmup_cosine;
 
 /// Users over whom the held-out loss is measured when training is done.
