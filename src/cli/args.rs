@@ -124,6 +124,12 @@ pub(crate) struct TokenizeArgs {
         requires = "compare"
     )]
     pub(crate) only: Vec<String>,
+    /// Set a table of semantic IDs made elsewhere beside them (JSON or Parquet). Can be given several times.
+    #[arg(long = "with", value_name = "TABLE", requires = "compare")]
+    pub(crate) tables: Vec<PathBuf>,
+    /// Only read a table of semantic IDs made elsewhere and print its health.
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["data", "out", "compare"])]
+    pub(crate) health: Option<PathBuf>,
     /// Also write the table as comma-separated values.
     #[arg(long, value_name = "FILE", requires = "compare")]
     pub(crate) csv: Option<PathBuf>,

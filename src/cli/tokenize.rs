@@ -6,14 +6,20 @@ use onerec_workbench::engine::command::EngineCommand;
 use onerec_workbench::engine::error::{EngineError, Failure};
 use onerec_workbench::engine::event::EngineEvent;
 use onerec_workbench::engine::run::atomic;
-use onerec_workbench::engine::tokenizer::comparison::TokenizerComparison;
+use onerec_workbench::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
 use onerec_workbench::engine::tokenizer::comparison_table::{TableFormat, compact, table};
+
+use onerec_workbench::engine::tokenizer::health::table_report;
+use onerec_workbench::engine::tokenizer::published;
 
 use crate::cli::args::TokenizeArgs;
 use crate::cli::{client, failed, output, run};
 
 /// Fits the run's own tokenizer, then compares where that was asked for.
 pub(crate) fn tokenize(args: &TokenizeArgs) -> Result<(), Failure> {
+    if let Some(path) = &args.health {
+        return health(path, args.output.json);
+    }
     let run_dir = match &args.run {
         Some(run_dir) => run_dir.clone(),
         None => run::tokenize(args)?,
@@ -24,11 +30,41 @@ pub(crate) fn tokenize(args: &TokenizeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The health of a table as its file has it, without vectors or histories.
+fn health(path: &Path, as_json: bool) -> Result<(), Failure> {
+    let found = published::read(path).map_err(|error| failed(EngineError::from(error)))?;
+    let row = ComparisonRow {
+        name: path.display().to_string(),
+        report: Some(table_report(&found.table)),
+        ..ComparisonRow::default()
+    };
+    let comparison = TokenizerComparison {
+        n_items: found.table.n_items() as u64,
+        rows: vec![row],
+        ..TokenizerComparison::default()
+    };
+    if as_json {
+        let text = serde_json::to_string(&comparison.rows).map_err(|error| {
+            failed(EngineError::Io {
+                operation: "serialise",
+                path: path.to_owned(),
+                source: error.into(),
+            })
+        })?;
+        output::line(&text);
+    } else {
+        output::line(&format!("{} items", comparison.n_items));
+        tell(&comparison);
+    }
+    Ok(())
+}
+
 fn compare(run_dir: &Path, args: &TokenizeArgs) -> Result<(), Failure> {
     let engine = client::start()?;
     let command = EngineCommand::CompareTokenizers {
         run_dir: run_dir.to_owned(),
         names: args.only.clone(),
+        tables: args.tables.clone(),
     };
     let comparison = client::converse(&engine, command, |record| {
         match &record.event {
@@ -51,6 +87,10 @@ fn compare(run_dir: &Path, args: &TokenizeArgs) -> Result<(), Failure> {
     })?;
     drop(engine);
     if !args.output.json {
+        output::line(&format!(
+            "{}: {} items, vectors of {} dimensions",
+            comparison.dataset, comparison.n_items, comparison.dim
+        ));
         tell(&comparison);
     }
     for (path, table, format) in [
@@ -66,10 +106,6 @@ fn compare(run_dir: &Path, args: &TokenizeArgs) -> Result<(), Failure> {
 }
 
 fn tell(comparison: &TokenizerComparison) {
-    output::line(&format!(
-        "{}: {} items, vectors of {} dimensions",
-        comparison.dataset, comparison.n_items, comparison.dim
-    ));
     let table = compact(comparison);
     let rows: Vec<Vec<String>> = std::iter::once(&table.header)
         .chain(&table.rows)

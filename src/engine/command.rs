@@ -43,6 +43,8 @@ pub enum EngineCommand {
         run_dir: PathBuf,
         /// Which tokenizers, by their short names; empty means all.
         names: Vec<String>,
+        /// Tables of semantic IDs made elsewhere to set beside them.
+        tables: Vec<PathBuf>,
     },
     /// Wait at the next step boundary.
     Pause,

@@ -42,6 +42,7 @@ fn files() -> String {
      - `model.safetensors`: the weights, under PyTorch's names\n\
      - `config.json`: all sizes and the layout of the vocabulary\n\
      - `semantic_ids.parquet`: every item with its codes\n\
+     - `semantic_ids.index.json`: the same in the form of MiniOneRec\n\
      - `onerec_model.py`: the model in PyTorch, with beam search; needs nothing but torch and pyarrow\n\
      - `reference.safetensors`: logits of the workbench; `python onerec_model.py --check reference.safetensors` compares\n\n\
      ```python\n\

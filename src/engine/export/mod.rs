@@ -16,15 +16,17 @@ use crate::engine::model::config::ModelConfig;
 use crate::engine::model::norm::EPSILON;
 use crate::engine::run::items::ItemTable;
 use crate::engine::run::{RunDir, RunInfo, atomic};
+use crate::engine::tokenizer::published;
 use crate::engine::tokenizer::vocab::TokenVocab;
 use crate::engine::train::saved_run::{final_checkpoint, load_config};
 
 /// The files of an export, in the order in which a reader needs them.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "README.md",
     "model.safetensors",
     "config.json",
     "semantic_ids.parquet",
+    "semantic_ids.index.json",
     "onerec_model.py",
     "reference.safetensors",
 ];
@@ -68,9 +70,14 @@ pub fn export_generator(
         atomic::write(&path(1), &pytorch::weights(&checkpoint)?)?;
         atomic::write_json(&path(2), &Sizes::new(&config, &items))?;
         table::write(&path(3), &items)?;
+        let sids = items.rows.iter();
+        published::write_json(
+            &path(4),
+            sids.map(|row| (row.item.external_id.as_str(), &row.codes[..])),
+        )?;
         let module = include_str!("../../../assets/export/onerec_model.py");
-        atomic::write(&path(4), module.as_bytes())?;
-        reference::write(&path(5), &config, &items, &checkpoint)
+        atomic::write(&path(5), module.as_bytes())?;
+        reference::write(&path(6), &config, &items, &checkpoint)
     })?;
     Ok(FILES.map(str::to_owned).to_vec())
 }

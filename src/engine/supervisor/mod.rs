@@ -55,10 +55,15 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
                 outlet,
             )
             .map(|run| active = Some(run)),
-            EngineCommand::CompareTokenizers { run_dir, names } => begin(
+            EngineCommand::CompareTokenizers {
+                run_dir,
+                names,
+                tables,
+            } => begin(
                 Order::Compare {
                     dir: RunDir::new(&run_dir),
                     names,
+                    tables,
                 },
                 active.take(),
                 outlet,

@@ -1,6 +1,7 @@
 //! The run thread: a run from its folder to its last word, or a comparison on a run that is there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 
 use super::{answer, panic_text};
 use crate::engine::command::StartRun;
@@ -26,7 +27,11 @@ pub(super) enum Order {
         last_stage: Option<Stage>,
     },
     /// Tokenizers on the item vectors of a run.
-    Compare { dir: RunDir, names: Vec<String> },
+    Compare {
+        dir: RunDir,
+        names: Vec<String>,
+        tables: Vec<PathBuf>,
+    },
 }
 
 impl Order {
@@ -45,7 +50,9 @@ pub(super) fn perform(order: Order, outlet: &Outlet, control: &RunControl) {
     let opened = match order {
         Order::Start(start) => create(start),
         Order::Resume { dir, last_stage } => reopen(dir, last_stage),
-        Order::Compare { dir, names } => return compare(&dir, &names, outlet, control),
+        Order::Compare { dir, names, tables } => {
+            return compare(&dir, &names, &tables, outlet, control);
+        }
     };
     let (mut plan, mut reporter, _lock) = match opened {
         Ok((plan, journal, next_seq, lock)) => (
@@ -100,14 +107,20 @@ pub(super) fn perform(order: Order, outlet: &Outlet, control: &RunControl) {
 }
 
 /// The body of the run thread for a comparison. The run it speaks of is not changed.
-fn compare(dir: &RunDir, names: &[String], outlet: &Outlet, control: &RunControl) {
+fn compare(
+    dir: &RunDir,
+    names: &[String],
+    tables: &[PathBuf],
+    outlet: &Outlet,
+    control: &RunControl,
+) {
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         // A folder that is no run must be refused before anything is written into it.
         RunInfo::load(dir)?;
         let _lock = dir.lock()?;
         let (journal, next_seq) = Journal::open(&dir.events_path())?;
         let mut reporter = Reporter::new(dir.id(), journal, next_seq, outlet.clone());
-        compare_tokenizers::compare(dir, names, &mut reporter, control)
+        compare_tokenizers::compare(dir, names, tables, &mut reporter, control)
     }))
     .unwrap_or_else(|payload| {
         Err(EngineError::Panic {

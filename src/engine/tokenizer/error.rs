@@ -1,5 +1,7 @@
 //! What can be wrong with a tokenizer.
 
+use std::path::PathBuf;
+
 use crate::engine::error::Hint;
 
 /// Failure to build semantic IDs.
@@ -28,6 +30,36 @@ pub enum TokenizerError {
     TooManyShare {
         /// Items of the most crowded ID.
         items: usize,
+    },
+    /// A file is no table of semantic IDs.
+    #[error("could not read semantic IDs: {found} ({path:?})")]
+    Published {
+        /// What is wrong.
+        found: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A table of semantic IDs lacks items of the catalogue.
+    #[error(
+        "{n_missing} of {n_items} items have no semantic ID, for example {example:?} ({path:?})"
+    )]
+    Incomplete {
+        /// Items without an ID.
+        n_missing: usize,
+        /// Items of the catalogue.
+        n_items: usize,
+        /// One of them.
+        example: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// A table has another number of rows than there are items.
+    #[error("could not take over {n_rows} semantic IDs for {n_items} items")]
+    OtherItems {
+        /// Items there are.
+        n_items: usize,
+        /// Rows of the table.
+        n_rows: usize,
     },
     /// The loss of a learned quantiser is no number any more.
     #[error("could not train the quantiser: the loss is not finite at step {step}")]
@@ -62,6 +94,13 @@ impl Hint for TokenizerError {
             Self::TooFewDimensions { dim, .. } => Some(format!(
                 "set tokenizer.n_levels to {dim} or less, or tokenizer.method to \"residual_kmeans\""
             )),
+            Self::OtherItems { .. } => Some("choose the table that belongs to this dataset".to_owned()),
+            Self::Published { .. } => Some(
+                "expected JSON such as {\"12\": [\"<a_3>\", \"<b_7>\"]}, or Parquet with the columns external_id, code_0, code_1 and so on".to_owned(),
+            ),
+            Self::Incomplete { .. } => Some(
+                "choose the table that belongs to this dataset: its keys must be the item identifiers, or count all items from 0".to_owned(),
+            ),
             Self::Diverged { .. } => Some("lower tokenizer.rq_vae.learning_rate".to_owned()),
             Self::Unreadable => {
                 Some("run `onerec doctor`, or choose device.kind \"cpu\"".to_owned())

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use burn::tensor::Device;
 
 use super::hashing::fit_hash;
-use super::health::{collisions, fan_out, level_health, mean_square};
+use super::health::{collisions, mean_square, table_report};
 use super::product::fit_product;
-use super::quantizer::Quantizer;
+use super::quantizer::{Quantizer, residual_means};
 use super::report::{CodebookLevel, TokenizerReport};
 use super::residual::{ResidualFit, fit_residual};
 use super::rq_vae::fit_rq_vae;
@@ -45,17 +45,68 @@ pub fn fit(
     check(embeddings, config)?;
     let fitted = fit_codes(embeddings, config, seed, device, on_sweep)?;
     let before = SemanticIdTable::new(config.n_levels, config.codebook_size, fitted.codes);
-    let table = collision::resolve(&fitted.quantizer, embeddings, &before, config.collisions)?;
-    let report = report(
-        &fitted.quantizer,
+    finish(
+        config.clone(),
+        fitted.quantizer,
         embeddings,
         &before,
-        &table,
         &fitted.sweeps,
+    )
+}
+
+/// Takes over semantic IDs made elsewhere, one row per item. Levels and codes per level are those of the table; its
+/// codewords are the means of what each level leaves to the next, so that new items can be encoded, too.
+///
+/// # Errors
+/// If the table has another number of items, or a vector is not finite.
+pub fn adopt(
+    embeddings: &ItemEmbeddings,
+    table: &SemanticIdTable,
+    config: &TokenizerConfig,
+) -> Result<FittedTokenizer, TokenizerError> {
+    check_finite(embeddings)?;
+    if table.n_items() != embeddings.n_items() {
+        return Err(TokenizerError::OtherItems {
+            n_items: embeddings.n_items(),
+            n_rows: table.n_items(),
+        });
+    }
+    let (n_levels, codebook_size) = (table.n_levels(), table.codebook_size());
+    let codebooks = residual_means(
+        &embeddings.values,
+        embeddings.dim,
+        table.codes(),
+        n_levels,
+        codebook_size,
     );
+    let config = TokenizerConfig {
+        n_levels,
+        codebook_size,
+        ..config.clone()
+    };
+    let sweeps = vec![1; n_levels];
+    finish(
+        config,
+        Quantizer::residual(codebooks),
+        embeddings,
+        table,
+        &sweeps,
+    )
+}
+
+/// Collisions and health.
+fn finish(
+    config: TokenizerConfig,
+    quantizer: Quantizer,
+    embeddings: &ItemEmbeddings,
+    before: &SemanticIdTable,
+    sweeps: &[usize],
+) -> Result<FittedTokenizer, TokenizerError> {
+    let table = collision::resolve(&quantizer, embeddings, before, config.collisions)?;
+    let report = report(&quantizer, embeddings, before, &table, sweeps);
     Ok(FittedTokenizer {
-        config: config.clone(),
-        quantizer: fitted.quantizer,
+        config,
+        quantizer,
         table,
         report,
     })
@@ -114,6 +165,10 @@ fn check(embeddings: &ItemEmbeddings, config: &TokenizerConfig) -> Result<(), To
             n_items: embeddings.n_items(),
         });
     }
+    check_finite(embeddings)
+}
+
+fn check_finite(embeddings: &ItemEmbeddings) -> Result<(), TokenizerError> {
     match embeddings
         .values
         .iter()
@@ -136,10 +191,6 @@ fn report(
     table: &SemanticIdTable,
     sweeps: &[usize],
 ) -> TokenizerReport {
-    let codes_of = |table: &SemanticIdTable, level_idx: usize| -> Vec<Code> {
-        let codes = table.codes().iter().skip(level_idx);
-        codes.step_by(table.n_levels()).copied().collect()
-    };
     // A level that only numbers the items of one ID describes nothing of the vectors.
     let n_described = quantizer.n_levels();
     let described: Vec<Code> = table
@@ -150,43 +201,28 @@ fn report(
         .collect();
     let errors = quantizer.errors(&embeddings.values, &described);
     let last_error = errors.last().copied().unwrap_or_default();
-    let levels = (0..table.n_levels())
-        .map(|level_idx| CodebookLevel {
-            iteration: sweeps.get(level_idx).copied().unwrap_or_default(),
-            is_final: true,
-            ..level_health(
-                level_idx,
-                table.codebook_size(),
-                codes_of(table, level_idx).into_iter(),
-                errors.get(level_idx).copied().unwrap_or(last_error),
-            )
-        })
-        .collect();
+    let mut report = table_report(table);
+    for (level_idx, level) in report.levels.iter_mut().enumerate() {
+        level.iteration = sweeps.get(level_idx).copied().unwrap_or_default();
+        level.residual_error = errors.get(level_idx).copied().unwrap_or(last_error);
+    }
     let nearest = SemanticIdTable::new(
         n_described,
         quantizer.codebook_size(),
         quantizer.encode(&embeddings.values),
     );
-    let entropy_nats_nearest = (0..n_described)
-        .map(|level_idx| {
-            let codes = codes_of(&nearest, level_idx).into_iter();
-            level_health(level_idx, nearest.codebook_size(), codes, 0.0).entropy_nats
-        })
-        .collect();
-    let shared = collisions(table);
+    let of_nearest = table_report(&nearest);
     TokenizerReport {
-        levels,
-        collision_rate: shared.rate,
         collision_rate_before: collisions(before).rate,
-        collision_rate_nearest: collisions(&nearest).rate,
-        entropy_nats_nearest,
-        items_sharing: shared.items_sharing,
-        largest_group: shared.largest_group,
-        distinct_ids: shared.distinct_ids,
+        collision_rate_nearest: of_nearest.collision_rate,
+        entropy_nats_nearest: of_nearest
+            .levels
+            .iter()
+            .map(|level| level.entropy_nats)
+            .collect(),
         reconstruction_error: Some(last_error),
         vector_power: mean_square(&embeddings.values),
-        fan_out: fan_out(table),
-        ..TokenizerReport::default()
+        ..report
     }
 }
 

@@ -1,7 +1,7 @@
 //! Health of semantic IDs as pure functions of the codes: one definition each, for every method and every view.
 //! [B 4.4 gives utilization, entropy and reconstruction; the others are the field's usual ones]
 
-use super::report::{CodebookLevel, FanOut};
+use super::report::{CodebookLevel, FanOut, TokenizerReport};
 use super::{Code, SemanticIdTable};
 use crate::engine::data::ItemIdx;
 
@@ -277,6 +277,32 @@ pub fn collisions(table: &SemanticIdTable) -> Collisions {
         counts.rate = 1.0 - counts.distinct_ids as f64 / table.n_items() as f64;
     }
     counts
+}
+
+/// All that the codes alone tell. Everything that needs vectors or histories is left out.
+pub fn table_report(table: &SemanticIdTable) -> TokenizerReport {
+    let shared = collisions(table);
+    let levels = (0..table.n_levels())
+        .map(|level_idx| {
+            let codes = table.codes().iter().skip(level_idx);
+            let codes = codes.step_by(table.n_levels()).copied();
+            CodebookLevel {
+                is_final: true,
+                ..level_health(level_idx, table.codebook_size(), codes, 0.0)
+            }
+        })
+        .collect();
+    TokenizerReport {
+        levels,
+        collision_rate: shared.rate,
+        collision_rate_before: shared.rate,
+        collision_rate_nearest: shared.rate,
+        items_sharing: shared.items_sharing,
+        largest_group: shared.largest_group,
+        distinct_ids: shared.distinct_ids,
+        fan_out: fan_out(table),
+        ..TokenizerReport::default()
+    }
 }
 
 /// Mean of the squared values.

@@ -17,6 +17,7 @@ mod nearest;
 pub mod network;
 pub mod pattern;
 pub mod product;
+pub mod published;
 pub mod quantizer;
 pub mod report;
 pub mod residual;
@@ -32,7 +33,7 @@ pub mod vocab;
 pub use clustering::Init;
 pub use codebook::Codebooks;
 pub use error::TokenizerError;
-pub use fit::{FittedTokenizer, fit};
+pub use fit::{FittedTokenizer, adopt, fit};
 pub use pattern::SidPattern;
 pub use quantizer::Quantizer;
 pub use rq_vae::RqVaeConfig;
@@ -41,6 +42,8 @@ pub use trie::SemanticIdTrie;
 pub use vocab::TokenVocab;
 
 pub use crate::engine::embedding::nearest_items;
+
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
@@ -64,6 +67,9 @@ pub struct TokenizerConfig {
     pub assignment: Assignment,
     /// What happens to items that share a semantic ID. [A does not say]
     pub collisions: CollisionPolicy,
+    /// A table of semantic IDs made elsewhere (JSON or Parquet), taken instead of fitting; empty for none.
+    /// Levels and codes per level are then those of the table.
+    pub file: PathBuf,
     /// Training of the methods that learn by gradients.
     pub rq_vae: RqVaeConfig,
 }
@@ -79,6 +85,7 @@ impl Default for TokenizerConfig {
             init: Init::Random,
             assignment: Assignment::Balanced,
             collisions: CollisionPolicy::Reassign,
+            file: PathBuf::new(),
             rq_vae: RqVaeConfig::default(),
         }
     }

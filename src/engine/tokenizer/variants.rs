@@ -1,5 +1,7 @@
 //! The tokenizers that a comparison sets side by side: each changes a few settings of the run's own.
 
+use std::path::PathBuf;
+
 use super::{Assignment, Balance, CollisionPolicy, Method, TokenizerConfig};
 
 /// One tokenizer of a comparison.
@@ -16,6 +18,7 @@ impl Variant {
     /// Its settings, given those of the run: the same levels and codes unless the variant says otherwise.
     pub fn of(&self, base: &TokenizerConfig) -> TokenizerConfig {
         let mut config = TokenizerConfig {
+            file: PathBuf::new(),
             method: Method::ResidualKmeans,
             balance: Balance::Greedy,
             assignment: Assignment::Balanced,

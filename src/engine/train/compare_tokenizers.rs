@@ -1,6 +1,7 @@
 //! Several tokenizers on the item vectors of one run: the same vectors, levels and codes for all of them.
 
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::tensor::Device;
@@ -16,11 +17,14 @@ use crate::engine::run::{RunDir, RunInfo, atomic};
 use crate::engine::seed::Seed;
 use crate::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
 use crate::engine::tokenizer::variants::{VARIANTS, Variant};
-use crate::engine::tokenizer::{self, TokenizerConfig, TokenizerError};
-use crate::engine::train::fit_tokenizer::{Neighbours, judge_by_use};
+use crate::engine::tokenizer::{
+    self, CollisionPolicy, FittedTokenizer, TokenizerConfig, TokenizerError,
+};
+use crate::engine::train::fit_tokenizer::{Neighbours, judge_by_use, published_table};
 use crate::engine::train::saved_run::load_config;
 
-/// Fits and judges the named tokenizers, or all of them where no name is given, and writes `comparison.json`.
+/// Fits and judges the named tokenizers, or all of them where no name is given, sets tables made elsewhere beside
+/// them, and writes `comparison.json`.
 ///
 /// A stop ends it after the level at hand; what is done by then is kept. A tokenizer that cannot be fitted
 /// leaves a row that says why.
@@ -31,6 +35,7 @@ use crate::engine::train::saved_run::load_config;
 pub fn compare(
     dir: &RunDir,
     names: &[String],
+    tables: &[PathBuf],
     reporter: &mut Reporter,
     control: &RunControl,
 ) -> Result<(), EngineError> {
@@ -60,6 +65,7 @@ pub fn compare(
         names: variants
             .iter()
             .map(|variant| variant.name.to_owned())
+            .chain(tables.iter().map(|path| table_name(path)))
             .collect(),
     })?;
     let mut comparison = TokenizerComparison {
@@ -76,8 +82,19 @@ pub fn compare(
         reporter.emit(EngineEvent::TokenizerCompared(row.clone()))?;
         comparison.rows.push(row);
     }
+    for path in tables {
+        let row = task.judge_table(path);
+        reporter.emit(EngineEvent::TokenizerCompared(row.clone()))?;
+        comparison.rows.push(row);
+    }
     atomic::write_json(&dir.comparison_path(), &comparison)?;
     reporter.emit(EngineEvent::ComparisonReady(comparison))
+}
+
+/// What a table made elsewhere is called: the name of its file.
+fn table_name(path: &Path) -> String {
+    let name = path.file_stem().unwrap_or(path.as_os_str());
+    name.to_string_lossy().into_owned()
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Variant>, EngineError> {
@@ -136,23 +153,52 @@ impl Task<'_> {
             },
         );
         trouble?;
-        let mut row = ComparisonRow {
+        if matches!(fitted, Err(TokenizerError::Stopped)) {
+            return Ok(None);
+        }
+        let seconds = began.elapsed().as_secs_f64();
+        Ok(Some(ComparisonRow {
             name: variant.name.to_owned(),
             description: variant.description.to_owned(),
-            seconds: began.elapsed().as_secs_f64(),
-            report: None,
-            note: None,
+            seconds,
+            ..self.judge(fitted)
+        }))
+    }
+
+    /// The row of a table made elsewhere. Its codewords are the means of the items that have a code.
+    fn judge_table(&self, path: &Path) -> ComparisonRow {
+        let as_it_is = TokenizerConfig {
+            collisions: CollisionPolicy::Keep,
+            ..self.base.clone()
         };
+        let adopted = published_table(path, self.data).and_then(|(table, kind)| {
+            let adopted = tokenizer::adopt(self.embeddings, &table, &as_it_is)?;
+            Ok((adopted, kind))
+        });
+        let kind = adopted.as_ref().ok().map(|(_, kind)| *kind);
+        let row = self.judge(adopted.map(|(adopted, _)| adopted));
+        ComparisonRow {
+            name: table_name(path),
+            description: format!("semantic IDs read from {}", path.display()),
+            note: row.note.or(kind.map(|kind| format!("keys {kind}"))),
+            ..row
+        }
+    }
+
+    /// Health, or why there is none.
+    fn judge(&self, fitted: Result<FittedTokenizer, TokenizerError>) -> ComparisonRow {
         match fitted {
             Ok(mut fitted) => {
                 judge_by_use(&mut fitted, self.data, self.neighbours);
-                row.report = Some(fitted.report);
+                ComparisonRow {
+                    report: Some(fitted.report),
+                    ..ComparisonRow::default()
+                }
             }
-            Err(TokenizerError::Stopped) => return Ok(None),
-            Err(error) => {
-                row.note = Some(Failure::from(&EngineError::from(error)).message);
-            }
+            Err(error) => ComparisonRow {
+                note: Some(Failure::from(&EngineError::from(error)).message),
+                ..ComparisonRow::default()
+            },
         }
-        Ok(Some(row))
     }
 }

@@ -1,19 +1,21 @@
 //! Stage 2: item vectors, balanced residual K-means, semantic IDs, the item table. [A 3.1, Alg. 1]
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::{ItemIdx, UserIdx};
 use crate::engine::embedding::neighbours::MAX_ITEMS;
 use crate::engine::embedding::{self, ItemEmbeddings};
 use crate::engine::error::EngineError;
-use crate::engine::event::{EngineEvent, Stage};
+use crate::engine::event::{EngineEvent, NoticeLevel, Stage};
 use crate::engine::run::atomic;
 use crate::engine::run::items::{ItemRow, ItemTable};
 use crate::engine::run::report::RunReport;
+use crate::engine::tokenizer::published::{self, KeyKind};
 use crate::engine::tokenizer::trie::SemanticIdTrie;
 use crate::engine::tokenizer::vocab::TokenVocab;
-use crate::engine::tokenizer::{self, FittedTokenizer, TokenizerError, health};
+use crate::engine::tokenizer::{self, FittedTokenizer, SemanticIdTable, TokenizerError, health};
 use crate::engine::train::ctx::StageCtx;
 
 /// Nearest neighbours that the item table keeps per item, for catalogues up to [`MAX_ITEMS`].
@@ -84,9 +86,46 @@ pub fn run(
         .progress(Stage::Tokenize, 0, n_levels + 1, "building item vectors")?;
     let embeddings = embedding::build(data, &config.embedding, config.seed)?;
 
+    let mut fitted = if config.tokenizer.file.as_os_str().is_empty() {
+        fit(ctx, &embeddings)?
+    } else {
+        let (table, kind) = published_table(&config.tokenizer.file, data)?;
+        ctx.reporter.notice(
+            NoticeLevel::Info,
+            Stage::Tokenize,
+            format!(
+                "semantic IDs taken from {}, whose keys {kind}",
+                config.tokenizer.file.display()
+            ),
+        )?;
+        tokenizer::adopt(&embeddings, &table, &config.tokenizer)?
+    };
+    let neighbours = Neighbours::find(&embeddings);
+    judge_by_use(&mut fitted, data, &neighbours);
+
+    embeddings.save(&ctx.dir.embeddings_path())?;
+    fitted.save(&ctx.dir.stage_dir(Stage::Tokenize))?;
+    atomic::write_json(
+        &ctx.dir.items_path(),
+        &item_table(data, neighbours, &fitted),
+    )?;
+    report.tokenizer = Some(fitted.report.clone());
+    ctx.reporter.emit(EngineEvent::ItemsReady {
+        report: fitted.report.clone(),
+        items_path: ctx.dir.items_path(),
+    })?;
+    Ok(Items::new(embeddings, fitted))
+}
+
+fn fit(
+    ctx: &mut StageCtx<'_>,
+    embeddings: &ItemEmbeddings,
+) -> Result<FittedTokenizer, EngineError> {
+    let config = ctx.config;
+    let n_levels = config.tokenizer.n_levels as u64;
     let mut trouble = Ok(());
     let fitted = tokenizer::fit(
-        &embeddings,
+        embeddings,
         &config.tokenizer,
         config.seed,
         &ctx.device.clone(),
@@ -123,25 +162,23 @@ pub fn run(
         },
     );
     trouble?;
-    let mut fitted = match fitted {
-        Err(TokenizerError::Stopped) => return Err(EngineError::Stopped),
-        other => other?,
-    };
-    let neighbours = Neighbours::find(&embeddings);
-    judge_by_use(&mut fitted, data, &neighbours);
+    match fitted {
+        Err(TokenizerError::Stopped) => Err(EngineError::Stopped),
+        other => Ok(other?),
+    }
+}
 
-    embeddings.save(&ctx.dir.embeddings_path())?;
-    fitted.save(&ctx.dir.stage_dir(Stage::Tokenize))?;
-    atomic::write_json(
-        &ctx.dir.items_path(),
-        &item_table(data, neighbours, &fitted),
-    )?;
-    report.tokenizer = Some(fitted.report.clone());
-    ctx.reporter.emit(EngineEvent::ItemsReady {
-        report: fitted.report.clone(),
-        items_path: ctx.dir.items_path(),
-    })?;
-    Ok(Items::new(embeddings, fitted))
+/// A table of semantic IDs made elsewhere, in the order of the catalogue, and how its keys name the items.
+///
+/// # Errors
+/// If the file is no such table, or lacks items of the catalogue.
+pub fn published_table(
+    path: &Path,
+    data: &PreparedData,
+) -> Result<(SemanticIdTable, KeyKind), TokenizerError> {
+    let items = data.dataset.catalog.items.iter();
+    let items: Vec<&str> = items.map(|item| item.external_id.as_str()).collect();
+    published::read(path)?.for_items(&items)
 }
 
 /// The nearest items of all items, or of some of a large catalogue.
