@@ -30,6 +30,9 @@ pub mod trie;
 pub mod variants;
 pub mod vocab;
 
+#[cfg(test)]
+mod tests;
+
 pub use clustering::Init;
 pub use codebook::Codebooks;
 pub use error::TokenizerError;
