@@ -188,7 +188,7 @@ fn encode(args: &Args) -> anyhow::Result<Measured> {
         )?;
         let shape = [args.levels, args.codebook, args.dim];
         write_npy(&folder.path().join("books.npy"), &shape, books.values())?;
-        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/faiss_encode.py");
+        let program = "benches/faiss_encode.py";
         let peer = read_seconds(
             Command::new(&args.python)
                 .arg(program)

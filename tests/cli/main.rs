@@ -13,8 +13,8 @@ fn onerec(args: &[&str]) -> Output {
 }
 
 fn sample() -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/short-video");
-    path.display().to_string()
+    // Tests run in the folder of the package; a path compiled in may be another checkout's with the same target folder.
+    "datasets/short-video".to_owned()
 }
 
 /// Asserts that the command fails with this code and that its message holds these words, and a hint.
@@ -90,10 +90,8 @@ fn unusable_data_ends_with_3_and_leaves_no_run_behind() {
         "a wrong path must not create {out}"
     );
     assert_fails(&["data", "inspect", &missing], 3, &["missing", "hint: "]);
-    let wrong_file = Path::new(env!("CARGO_MANIFEST_DIR")).join("clippy.toml");
-    let wrong_file = wrong_file.display().to_string();
     assert_fails(
-        &["data", "inspect", &wrong_file],
+        &["data", "inspect", "clippy.toml"],
         3,
         &["clippy.toml", "expected", "hint: "],
     );
@@ -205,11 +203,7 @@ fn files_can_be_checked() {
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("events.csv");
-    std::fs::copy(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/catalogue/events.csv"),
-        &path,
-    )
-    .expect("the sample can be copied");
+    std::fs::copy("datasets/catalogue/events.csv", &path).expect("the sample can be copied");
     let mut rows = std::fs::OpenOptions::new()
         .append(true)
         .open(&path)

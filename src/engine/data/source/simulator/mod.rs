@@ -191,8 +191,8 @@ mod tests {
     /// The seed of the committed samples.
     const SAMPLE_SEED: Seed = Seed(2026);
 
-    fn samples() -> std::path::PathBuf {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets")
+    fn samples() -> &'static Path {
+        Path::new("datasets")
     }
 
     fn small(kind: SimulationKind) -> SimulatorConfig {

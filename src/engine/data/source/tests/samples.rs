@@ -7,7 +7,7 @@ use crate::engine::data::source::load;
 
 #[test]
 fn the_samples_keep_their_fingerprints() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets");
+    let folder = Path::new("datasets");
     for (name, expected) in [
         (
             "short-video",
