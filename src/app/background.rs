@@ -16,7 +16,7 @@ use crate::engine::chart::LineChart;
 use crate::engine::error::Failure;
 use crate::engine::event::RunId;
 use crate::engine::run::items::ItemTable;
-use crate::engine::run::{RunDir, journal, list, memory};
+use crate::engine::run::{RunDir, atomic, journal, list, memory};
 
 /// Pixels per point of exported pictures: sharp in print.
 const CHART_SCALE: f64 = 2.0;
@@ -121,6 +121,18 @@ impl Background {
         });
     }
 
+    /// Writes a text.
+    pub fn save_text(&self, path: PathBuf, text: String) {
+        self.spawn("save-text", move || {
+            let written = atomic::write(&path, text.as_bytes());
+            Done::Saved(
+                written
+                    .map(|()| path)
+                    .map_err(|error| Failure::from(&error)),
+            )
+        });
+    }
+
     /// Measures the memory of this process.
     pub fn measure_memory(&self) {
         self.spawn("measure-memory", || Done::Memory(memory::current_bytes()));
@@ -137,7 +149,11 @@ impl Background {
                 PathPurpose::LoadSettings => {
                     block_on(dialog.add_filter("TOML", &["toml"]).pick_file())
                 }
-                PathPurpose::SaveChart { name, .. } => {
+                PathPurpose::CompareTable { .. } => {
+                    let filter = ["json", "parquet"];
+                    block_on(dialog.add_filter("Semantic IDs", &filter).pick_file())
+                }
+                PathPurpose::SaveChart { name, .. } | PathPurpose::SaveText { name, .. } => {
                     block_on(dialog.set_file_name(name).save_file())
                 }
             };

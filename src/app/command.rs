@@ -56,6 +56,19 @@ pub enum UiCommand {
         last_stage: Option<Stage>,
     },
 
+    /// Fit other tokenizers to the item vectors of the run in view and set them side by side.
+    CompareTokenizers {
+        /// Which, by their short names; empty means all.
+        names: Vec<String>,
+        /// Tables of semantic IDs made elsewhere.
+        tables: Vec<PathBuf>,
+    },
+    /// Ask for a table of semantic IDs made elsewhere, then set it beside those tokenizers.
+    CompareTableDialog {
+        /// Which tokenizers, by their short names.
+        names: Vec<String>,
+    },
+
     /// Replace the draft's settings.
     EditConfig(Box<ExperimentConfig>),
     /// Take a preset's settings.
@@ -94,6 +107,20 @@ pub enum UiCommand {
         path: PathBuf,
         /// What to write.
         chart: Box<LineChart>,
+    },
+    /// Ask for a place, then write a text there.
+    SaveTextDialog {
+        /// The name offered, with its extension.
+        name: String,
+        /// What to write.
+        text: String,
+    },
+    /// Write a text.
+    SaveText {
+        /// The place.
+        path: PathBuf,
+        /// What to write.
+        text: String,
     },
     /// Put text on the clipboard.
     CopyText(String),
@@ -254,6 +281,8 @@ impl UiCommand {
             Self::Resume {
                 last_stage: Some(stage),
             } => format!("Resume up to {stage}"),
+            Self::CompareTokenizers { .. } => "Compare tokenizers".to_owned(),
+            Self::CompareTableDialog { .. } => "Compare with a table…".to_owned(),
             Self::EditConfig(_) => "Edit settings".to_owned(),
             Self::ChoosePreset(preset) => format!("Preset {}", preset.name()),
             Self::Undo => "Undo settings".to_owned(),
@@ -266,6 +295,8 @@ impl UiCommand {
             Self::ExportCheckpoint { folder, .. } => format!("Export to {}", folder.display()),
             Self::SaveChartDialog { name, .. } => format!("Save {name}…"),
             Self::SaveChart { path, .. } => format!("Save {}", path.display()),
+            Self::SaveTextDialog { name, .. } => format!("Save {name}…"),
+            Self::SaveText { path, .. } => format!("Save {}", path.display()),
             Self::CopyText(_) => "Copy".to_owned(),
             Self::OpenFolder(path) => format!("Show {}", path.display()),
             Self::ShowPane(pane) => pane.title().to_owned(),
@@ -326,12 +357,21 @@ impl UiCommand {
         let problem = |holds: bool, text| (!holds).then_some(text);
         match self {
             Self::OpenSample(_) | Self::OpenRunDialog | Self::OpenRun(_) | Self::CloseRun => {
-                problem(!run.is_active(), "A run is going. Stop it first.").or_else(|| {
+                let is_free = !run.is_active() && !run.comparison.is_going;
+                problem(is_free, "A run is going. Stop it first.").or_else(|| {
                     let closable = !matches!(self, Self::CloseRun) || state.is_workbench();
                     problem(closable, "No run is open.")
                 })
             }
+            Self::CompareTokenizers { .. } | Self::CompareTableDialog { .. } => {
+                problem(!run.is_active(), "A run is going. Stop it first.")
+                    .or_else(|| {
+                        problem(run.tokenizer.is_some(), "The run has no semantic IDs yet.")
+                    })
+                    .or_else(|| problem(!run.comparison.is_going, "A comparison is going."))
+            }
             Self::StartRun { .. } => problem(!run.is_active(), "A run is going.")
+                .or_else(|| problem(!run.comparison.is_going, "A comparison is going."))
                 .or_else(|| problem(state.draft.has_data(), "Choose a dataset first."))
                 .or_else(|| {
                     problem(
@@ -341,7 +381,10 @@ impl UiCommand {
                 }),
             Self::Pause => problem(state.is_running(), "No run is going."),
             Self::Continue => problem(state.is_paused(), "No run is paused."),
-            Self::Stop => problem(run.is_active(), "No run is going."),
+            Self::Stop => problem(
+                run.is_active() || run.comparison.is_going,
+                "No run is going.",
+            ),
             Self::Resume { .. } => problem(
                 run.is_resumable(),
                 "Only a stopped, failed or partial run can be resumed.",

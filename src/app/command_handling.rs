@@ -65,6 +65,18 @@ impl WorkbenchApp {
                 });
             }
 
+            UiCommand::CompareTokenizers { names, tables } => {
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::CompareTokenizers {
+                    run_dir,
+                    names,
+                    tables,
+                });
+            }
+            UiCommand::CompareTableDialog { names } => {
+                self.ask_path(PathPurpose::CompareTable { names });
+            }
+
             UiCommand::EditConfig(config) => state.draft.edit(*config),
             UiCommand::ChoosePreset(preset) => state.draft.choose(preset),
             UiCommand::Undo => state.draft.undo(),
@@ -93,6 +105,10 @@ impl WorkbenchApp {
                 self.ask_path(PathPurpose::SaveChart { name, chart });
             }
             UiCommand::SaveChart { path, chart } => self.background.save(path, chart),
+            UiCommand::SaveTextDialog { name, text } => {
+                self.ask_path(PathPurpose::SaveText { name, text });
+            }
+            UiCommand::SaveText { path, text } => self.background.save_text(path, text),
             UiCommand::CopyText(text) => ctx.copy_text(text),
             UiCommand::OpenFolder(path) => {
                 ctx.open_url(OpenUrl::new_tab(format!("file://{}", path.display())));

@@ -48,6 +48,7 @@ impl WorkbenchApp {
             }
             EngineEvent::CommandFailed { failure, .. } => {
                 state.pending = super::state::Pending::default();
+                state.run.comparison.end();
                 state.notices.fail(failure);
             }
             EngineEvent::SlatesReady(slates) if record.run.0.is_empty() => {

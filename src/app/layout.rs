@@ -38,7 +38,7 @@ impl Default for Layout {
             PaneKind::Checkpoints,
         ]);
         let top = tabs(&[PaneKind::Training]);
-        let bottom = tabs(&[PaneKind::Codebook, PaneKind::Log]);
+        let bottom = tabs(&[PaneKind::Codebook, PaneKind::Compare, PaneKind::Log]);
         let right = tiles.insert_container(Container::Linear(Linear::new_binary(
             LinearDir::Vertical,
             [top, bottom],

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::command::UiCommand;
 use super::panes::{
-    CheckpointsPane, CodebookPane, LogPane, OverviewPane, SemanticIdsPane, SlatesPane, TrainingPane,
+    CheckpointsPane, CodebookPane, ComparePane, LogPane, OverviewPane, SemanticIdsPane, SlatesPane,
+    TrainingPane,
 };
 use super::state::AppState;
 
-/// The kinds of pane. The order is that of the keys Ctrl+1 to Ctrl+7.
+/// The kinds of pane. The order is that of the keys Ctrl+1 to Ctrl+8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaneKind {
@@ -17,6 +18,8 @@ pub enum PaneKind {
     Overview,
     /// Codebook health, live.
     Codebook,
+    /// Tokenizers side by side.
+    Compare,
     /// Items by semantic ID.
     SemanticIds,
     /// Training curves.
@@ -31,9 +34,10 @@ pub enum PaneKind {
 
 impl PaneKind {
     /// All panes in order.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Overview,
         Self::Codebook,
+        Self::Compare,
         Self::SemanticIds,
         Self::Training,
         Self::Slates,
@@ -46,6 +50,7 @@ impl PaneKind {
         match self {
             Self::Overview => "Overview",
             Self::Codebook => "Codebook",
+            Self::Compare => "Compare tokenizers",
             Self::SemanticIds => "Items by semantic ID",
             Self::Training => "Training curves",
             Self::Slates => "Slates",
@@ -59,6 +64,7 @@ impl PaneKind {
         match self {
             Self::Overview => "overview",
             Self::Codebook => "codebook",
+            Self::Compare => "compare",
             Self::SemanticIds => "semantic_ids",
             Self::Training => "training",
             Self::Slates => "slates",
@@ -71,11 +77,12 @@ impl PaneKind {
         match self {
             Self::Overview => Key::Num1,
             Self::Codebook => Key::Num2,
-            Self::SemanticIds => Key::Num3,
-            Self::Training => Key::Num4,
-            Self::Slates => Key::Num5,
-            Self::Checkpoints => Key::Num6,
-            Self::Log => Key::Num7,
+            Self::Compare => Key::Num3,
+            Self::SemanticIds => Key::Num4,
+            Self::Training => Key::Num5,
+            Self::Slates => Key::Num6,
+            Self::Checkpoints => Key::Num7,
+            Self::Log => Key::Num8,
         }
     }
 }
@@ -85,6 +92,7 @@ impl PaneKind {
 pub struct Panes {
     overview: OverviewPane,
     codebook: CodebookPane,
+    compare: ComparePane,
     semantic_ids: SemanticIdsPane,
     training: TrainingPane,
     slates: SlatesPane,
@@ -104,6 +112,7 @@ impl Panes {
         match kind {
             PaneKind::Overview => self.overview.ui(ui, state, commands),
             PaneKind::Codebook => self.codebook.ui(ui, state, commands),
+            PaneKind::Compare => self.compare.ui(ui, state, commands),
             PaneKind::SemanticIds => self.semantic_ids.ui(ui, state, commands),
             PaneKind::Training => self.training.ui(ui, state, commands),
             PaneKind::Slates => self.slates.ui(ui, state, commands),

@@ -1,6 +1,7 @@
 //! The window, driven by name through its accessibility tree, with a scripted engine in place of a real one.
 
 mod common;
+mod compare;
 mod flows;
 mod panes;
 mod states;

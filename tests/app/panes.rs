@@ -11,6 +11,7 @@ fn empty_panes_offer_the_button_that_fills_them() {
     for (kind, button) in [
         (PaneKind::Overview, "Run up to data"),
         (PaneKind::Codebook, "Run up to tokenize"),
+        (PaneKind::Compare, "Run up to tokenize"),
         (PaneKind::SemanticIds, "Run up to tokenize"),
         (PaneKind::Training, "Run up to pretrain"),
         (PaneKind::Slates, "Run all"),
@@ -48,6 +49,7 @@ fn finished_panes_show_their_results() {
     for (kind, text) in [
         (PaneKind::Overview, "The mean reward did not change."),
         (PaneKind::Codebook, "Needs a look"),
+        (PaneKind::Compare, "No comparison yet"),
         (PaneKind::SemanticIds, "64 of 64 items"),
         (
             PaneKind::Training,

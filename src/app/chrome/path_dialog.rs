@@ -21,6 +21,18 @@ pub enum PathPurpose {
     LoadSettings,
     /// A folder for the generator of that stage.
     Export(Stage),
+    /// A table of semantic IDs made elsewhere, to be set beside those tokenizers.
+    CompareTable {
+        /// Their short names.
+        names: Vec<String>,
+    },
+    /// A text's file.
+    SaveText {
+        /// The name offered.
+        name: String,
+        /// What to write.
+        text: String,
+    },
     /// A chart's file.
     SaveChart {
         /// The name offered.
@@ -38,6 +50,8 @@ impl PathPurpose {
             Self::OpenRun => "Open run",
             Self::LoadSettings => "Load settings",
             Self::Export(_) => "Export generator",
+            Self::CompareTable { .. } => "Compare with a table of semantic IDs",
+            Self::SaveText { .. } => "Save table",
             Self::SaveChart { .. } => "Save chart",
         }
     }
@@ -52,6 +66,14 @@ impl PathPurpose {
                 stage,
                 folder: path,
             },
+            Self::CompareTable { names } => UiCommand::CompareTokenizers {
+                names,
+                tables: vec![path],
+            },
+            Self::SaveText { name, text } => UiCommand::SaveText {
+                path: with_extension_of(path, &name),
+                text,
+            },
             Self::SaveChart { name, chart } => UiCommand::SaveChart {
                 path: with_extension_of(path, &name),
                 chart,
@@ -65,6 +87,10 @@ impl PathPurpose {
             Self::OpenRun => "Path of a run folder: the one that holds events.jsonl.",
             Self::LoadSettings => "Path of a TOML file.",
             Self::Export(_) => "Path of the folder to write to; it is created.",
+            Self::CompareTable { .. } => {
+                "Path of a table: JSON from item to codes, as MiniOneRec's, or Parquet."
+            }
+            Self::SaveText { .. } => "Path of the file to write.",
             Self::SaveChart { .. } => {
                 "Path of the file to write; its ending may be png, svg or csv."
             }
@@ -77,7 +103,8 @@ impl PathPurpose {
             Self::OpenRun => "Open",
             Self::LoadSettings => "Load",
             Self::Export(_) => "Export",
-            Self::SaveChart { .. } => "Save",
+            Self::CompareTable { .. } => "Compare",
+            Self::SaveText { .. } | Self::SaveChart { .. } => "Save",
         }
     }
 }
@@ -104,7 +131,9 @@ impl PathDialog {
     /// Opens the dialog.
     pub fn open(&mut self, purpose: PathPurpose) {
         self.text = match &purpose {
-            PathPurpose::SaveChart { name, .. } => name.clone(),
+            PathPurpose::SaveChart { name, .. } | PathPurpose::SaveText { name, .. } => {
+                name.clone()
+            }
             _ => String::new(),
         };
         self.purpose = Some(purpose);

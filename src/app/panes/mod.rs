@@ -3,6 +3,7 @@
 pub mod checkpoints;
 pub mod codebook;
 mod common;
+pub mod compare;
 pub mod log;
 pub mod overview;
 pub mod semantic_ids;
@@ -11,6 +12,7 @@ pub mod training;
 
 pub use checkpoints::CheckpointsPane;
 pub use codebook::CodebookPane;
+pub use compare::ComparePane;
 pub use log::LogPane;
 pub use overview::OverviewPane;
 pub use semantic_ids::SemanticIdsPane;

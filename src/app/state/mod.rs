@@ -3,6 +3,7 @@
 //! Panes read it; only `command_handling` and the event drain change it.
 
 pub mod codebook_history;
+pub mod comparison_state;
 pub mod draft;
 pub mod notices;
 pub mod run_store;
@@ -14,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use codebook_history::{CodebookHistory, LevelHistory, SweepPoint};
+pub use comparison_state::ComparisonState;
 pub use draft::Draft;
 pub use notices::{LogLine, Notices, Toast};
 pub use run_store::{RunStatus, RunStore};

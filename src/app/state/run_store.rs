@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::codebook_history::CodebookHistory;
+use super::comparison_state::ComparisonState;
 use super::notices::LogLine;
 use super::series::Series;
 use super::stage_state::{StageState, StageStatus};
@@ -59,6 +60,8 @@ pub struct RunStore {
     pub codebook: CodebookHistory,
     /// Health of the finished semantic IDs.
     pub tokenizer: Option<TokenizerReport>,
+    /// Tokenizers side by side.
+    pub comparison: ComparisonState,
     /// `items.json`, once it is written.
     pub items_path: Option<PathBuf>,
     /// The reward models.
@@ -96,6 +99,7 @@ impl RunStore {
     /// For a run that no engine is at work on: a journal without an end belongs to a killed process,
     /// so the run is stopped.
     pub fn interrupt(&mut self) {
+        self.comparison.end();
         if self.is_active() {
             self.status = RunStatus::Stopped;
             for stage in &mut self.stages {
@@ -139,6 +143,12 @@ impl RunStore {
                 self.tokenizer = Some(report.clone());
                 self.items_path = Some(items_path.clone());
             }
+            EngineEvent::ComparisonStarted { names } => self.comparison.start(names),
+            EngineEvent::ComparisonProgress { name, doing } => {
+                self.comparison.progress(name, doing);
+            }
+            EngineEvent::TokenizerCompared(row) => self.comparison.add(row),
+            EngineEvent::ComparisonReady(result) => self.comparison.finish(result),
             EngineEvent::RewardReady(report) => self.reward = Some(report.clone()),
             EngineEvent::AlignmentReady(report) => self.alignment = Some(report.clone()),
             EngineEvent::EvaluationReady(report) => self.evaluation = Some(report.clone()),
@@ -185,10 +195,6 @@ impl RunStore {
             | EngineEvent::DataInspected { .. }
             | EngineEvent::DataChecked(_)
             | EngineEvent::Exported { .. }
-            | EngineEvent::ComparisonStarted { .. }
-            | EngineEvent::ComparisonProgress { .. }
-            | EngineEvent::TokenizerCompared(_)
-            | EngineEvent::ComparisonReady(_)
             | EngineEvent::CommandFailed { .. } => {}
         }
     }

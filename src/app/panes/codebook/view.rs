@@ -4,6 +4,7 @@ use egui::{Grid, RichText, ScrollArea, Ui};
 
 use super::view_model::{self, COLUMNS, LevelModel, Verdict};
 use crate::app::command::UiCommand;
+use crate::app::pane::PaneKind;
 use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme;
@@ -55,6 +56,7 @@ impl CodebookPane {
             }
             if let Some(report) = &state.run.tokenizer {
                 ui.add_space(8.0);
+                what_if_ui(ui, state, commands);
                 table_ui(ui, report);
             }
         });
@@ -173,6 +175,31 @@ fn entropy_ui(ui: &mut Ui, levels: &[LevelModel]) {
         height: 216.0,
     }
     .show(ui, PlotView::default());
+}
+
+/// One click to what other settings would change, before anything is trained on them.
+fn what_if_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+    let compare = UiCommand::CompareTokenizers {
+        names: view_model::WHAT_IF.map(str::to_owned).to_vec(),
+        tables: Vec::new(),
+    };
+    let obstacle = compare.obstacle(state);
+    let mut button = ui.add_enabled(
+        obstacle.is_none(),
+        egui::Button::new("What would a balanced or deeper tokenizer change?"),
+    );
+    button = match obstacle {
+        Some(reason) => button.on_disabled_hover_text(reason),
+        None => button.on_hover_text(
+            "Fits a few other tokenizers to the same item vectors and shows them side by side. \
+             The run is not changed.",
+        ),
+    };
+    if button.clicked() {
+        commands.push(compare);
+        commands.push(UiCommand::ShowPane(PaneKind::Compare));
+    }
+    ui.add_space(4.0);
 }
 
 fn table_ui(ui: &mut Ui, report: &TokenizerReport) {

@@ -13,6 +13,14 @@ const LEAST_EVENNESS: f64 = 0.9;
 /// At most this share of items may lack an ID of their own.
 const MOST_COLLISIONS: f64 = 0.05;
 
+/// The tokenizers that show what balance, depth and another policy for shared IDs would change.
+pub(super) const WHAT_IF: [&str; 4] = [
+    "rq-kmeans",
+    "balanced",
+    "balanced-separate",
+    "balanced-deeper",
+];
+
 /// One level as shown.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LevelModel {
