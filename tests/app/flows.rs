@@ -2,7 +2,8 @@
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use onerec_workbench::app::command::{Menu, UiCommand};
+use onerec_workbench::app::chrome::menu::Menu;
+use onerec_workbench::app::command::UiCommand;
 use onerec_workbench::app::state::{RunStatus, StageStatus, View};
 use onerec_workbench::engine::command::EngineCommand;
 use onerec_workbench::engine::error::{Failure, FailureKind};

@@ -2,8 +2,9 @@
 
 use egui::{Context, Id, Modal, RichText, Ui};
 
+use super::menu::Menu;
 use super::palette::Palette;
-use crate::app::command::{DialogKind, Menu, UiCommand};
+use crate::app::command::{DialogKind, UiCommand};
 use crate::app::state::{AppState, RunStatus};
 use crate::app::theme::{self, ThemeChoice};
 

@@ -2,7 +2,8 @@
 
 use egui::{Button, Key, MenuBar, Modifiers, Panel, Ui};
 
-use crate::app::command::{Menu, UiCommand};
+use super::menu::Menu;
+use crate::app::command::UiCommand;
 use crate::app::state::AppState;
 use crate::app::theme::ThemeChoice;
 

@@ -3,6 +3,7 @@
 pub mod dialogs;
 pub mod drop_zone;
 pub mod font_check;
+pub mod menu;
 pub mod menu_bar;
 pub mod palette;
 pub mod path_dialog;

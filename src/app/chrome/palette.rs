@@ -2,7 +2,8 @@
 
 use egui::{Button, Key, Modifiers, ScrollArea, TextEdit, Ui};
 
-use crate::app::command::{Menu, UiCommand};
+use super::menu::Menu;
+use crate::app::command::UiCommand;
 use crate::app::state::AppState;
 
 /// What is typed and which line is chosen.

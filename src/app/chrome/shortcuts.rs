@@ -2,7 +2,8 @@
 
 use egui::{Context, KeyboardShortcut};
 
-use crate::app::command::{Menu, UiCommand};
+use super::menu::Menu;
+use crate::app::command::UiCommand;
 use crate::app::state::AppState;
 
 /// Turns pressed keys into commands. Keys whose command is not possible now do nothing.
