@@ -104,6 +104,25 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
             tokenizer.codebook_size
         ),
     );
+    let item_alignment = &embedding.alignment;
+    require(
+        item_alignment.steps == 0
+            || item_alignment.batch_size > 1
+                && item_alignment.n_queries > 0
+                && item_alignment.n_heads > 0
+                && item_alignment.d_model > 0
+                && item_alignment.d_model.is_multiple_of(item_alignment.n_heads),
+        "embedding.alignment needs a batch_size of at least 2, n_queries of at least 1 and a d_model that n_heads divides"
+            .to_owned(),
+    );
+    require(
+        item_alignment.temperature > 0.0
+            && item_alignment.learning_rate > 0.0
+            && item_alignment.caption_weight >= 0.0
+            && item_alignment.swing_alpha > 0.0,
+        "embedding.alignment.temperature, learning_rate and swing_alpha must be above 0 and caption_weight at least 0"
+            .to_owned(),
+    );
     let rq_vae = &tokenizer.rq_vae;
     require(
         rq_vae.steps > 0

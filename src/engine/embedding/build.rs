@@ -4,7 +4,7 @@ use rand::RngExt as _;
 use rayon::prelude::*;
 
 use super::collaborative::collaborative_vectors;
-use super::content::content_vectors;
+use super::content::Content;
 use super::{EmbeddingConfig, EmbeddingError, ItemEmbeddings, file};
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::{ItemCatalog, ItemIdx, UserIdx};
@@ -13,20 +13,12 @@ use crate::engine::seed::Seed;
 /// Length of the random vector of an item of which nothing is known; all others have length 1 or more.
 const UNKNOWN_LENGTH: f32 = 0.01;
 
-/// Makes the vectors of a prepared dataset, from the catalogue and the learnable region only.
-///
-/// # Errors
-/// As [`build_from`].
-pub fn build(
-    data: &PreparedData,
-    config: &EmbeddingConfig,
-    seed: Seed,
-) -> Result<ItemEmbeddings, EmbeddingError> {
-    let sequences: Vec<Vec<ItemIdx>> = (0..)
+/// Per user the items that may be learned from, in time order.
+pub fn learnable_sequences(data: &PreparedData) -> Vec<Vec<ItemIdx>> {
+    (0..)
         .zip(&data.split.learn_end)
         .map(|(user_idx, learn_end)| data.history(UserIdx(user_idx), *learn_end, usize::MAX))
-        .collect();
-    build_from(&data.dataset.catalog, &sequences, config, seed)
+        .collect()
 }
 
 /// Makes the vectors of a catalogue. `sequences` holds per user the items that may be learned from.
@@ -49,8 +41,8 @@ pub fn build_from(
     let n_items = catalog.len();
     let mut parts = Vec::new();
     if config.content_dim > 0 {
-        let (values, dim) = content_vectors(catalog, config, seed)?;
-        parts.push(Part::new(values, dim, 1.0));
+        let content = Content::new(catalog, config, seed)?;
+        parts.push(Part::new(content.item_vectors(), content.dim(), 1.0));
     }
     if config.collaborative_dim > 0 {
         let (values, dim) = collaborative_vectors(n_items, sequences, config, seed)?;
@@ -217,7 +209,8 @@ mod tests {
                 warnings: Vec::new(),
             };
             let data = prepare_dataset(dataset, Path::new("test"), &DataConfig::default()).unwrap();
-            build(&data, &config(), Seed(1)).unwrap()
+            let sequences = learnable_sequences(&data);
+            build_from(&data.dataset.catalog, &sequences, &config(), Seed(1)).unwrap()
         };
         let expected = vectors([0, 1, 2, 0, 1, 3, 4, 3, 4, 3]);
         assert_eq!(

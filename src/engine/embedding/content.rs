@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::sparse::SparseMatrix;
-use super::svd::truncated_svd;
+use super::svd::{TruncatedSvd, truncated_svd};
 use super::{EmbeddingConfig, EmbeddingError};
 use crate::engine::data::{Item, ItemCatalog};
 use crate::engine::seed::Seed;
@@ -12,20 +12,63 @@ use crate::engine::seed::Seed;
 /// Feature (hashed) -> how often the item has it.
 type Counts = BTreeMap<u64, u32>;
 
-/// Vectors `[n_items * dim]` with their dimension, which is lower than configured for tiny catalogues.
-/// Items without a feature that another item has too get a zero vector.
-///
-/// # Errors
-/// If the decomposition fails.
-pub fn content_vectors(
-    catalog: &ItemCatalog,
-    config: &EmbeddingConfig,
-    seed: Seed,
-) -> Result<(Vec<f32>, usize), EmbeddingError> {
-    let matrix = feature_matrix(catalog, config.hash_buckets);
-    let mut rng = seed.rng("embedding.content", 0);
-    let svd = truncated_svd(&matrix, config.content_dim, &mut rng)?;
-    Ok((svd.scaled_rows(|value| value), svd.rank()))
+/// The features of all items, `A = U S Vᵀ`, and their first directions.
+pub struct Content {
+    /// A: `[n_items, n_buckets]`.
+    matrix: SparseMatrix,
+    svd: TruncatedSvd,
+}
+
+impl Content {
+    /// Gathers and decomposes.
+    ///
+    /// # Errors
+    /// If the decomposition fails.
+    pub fn new(
+        catalog: &ItemCatalog,
+        config: &EmbeddingConfig,
+        seed: Seed,
+    ) -> Result<Self, EmbeddingError> {
+        let matrix = feature_matrix(catalog, config.hash_buckets);
+        let mut rng = seed.rng("embedding.content", 0);
+        let svd = truncated_svd(&matrix, config.content_dim, &mut rng)?;
+        Ok(Self { matrix, svd })
+    }
+
+    /// Dimensions of a vector: lower than configured for tiny catalogues.
+    pub fn dim(&self) -> usize {
+        self.svd.rank()
+    }
+
+    /// U S: `[n_items * dim]`. Items without a feature that another item has too get a zero vector.
+    pub fn item_vectors(&self) -> Vec<f32> {
+        self.svd.scaled_rows(|value| value)
+    }
+
+    /// Per item the vectors of its `n` heaviest features, heaviest first: rows of V S, each of length 1 and with the
+    /// sign that the item has the feature with.
+    pub fn feature_vectors(&self, n: usize) -> Vec<Vec<Vec<f32>>> {
+        let dim = self.dim();
+        // AᵀU = V S.
+        let of_bucket = self.matrix.transposed().times(&self.svd.left, dim);
+        (0..self.matrix.n_rows())
+            .map(|item_idx| {
+                let mut features: Vec<(u32, f64)> = self.matrix.row(item_idx).collect();
+                features.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()).then(a.0.cmp(&b.0)));
+                features.truncate(n);
+                features
+                    .into_iter()
+                    .filter_map(|(bucket, weight)| {
+                        let vector = &of_bucket[bucket as usize * dim..][..dim];
+                        let length = vector.iter().map(|value| value * value).sum::<f64>().sqrt();
+                        let scale = weight.signum() / length;
+                        (length > 1e-9)
+                            .then(|| vector.iter().map(|value| (value * scale) as f32).collect())
+                    })
+                    .collect()
+            })
+            .collect()
+    }
 }
 
 /// TF-IDF, `[n_items, n_buckets]`: text and categorical features each of length 1, so that a long
@@ -79,18 +122,14 @@ pub(crate) fn hashed(feature: u64, weight: f64, n_buckets: usize) -> (u32, f64) 
 /// Words and character n-grams of title and text.
 fn text_features(item: &Item) -> Counts {
     let mut counts = Counts::new();
-    let text = format!("{} {}", item.title, item.text).to_lowercase();
-    for word in text.split(|symbol: char| !symbol.is_alphanumeric()) {
-        if word.is_empty() {
-            continue;
-        }
+    for word in runs(item) {
         // Scripts without spaces between words: the characters themselves carry the meaning, and pairs
         // of them are close to words. Elsewhere longer pieces catch inflections and compounds.
         let symbols: Vec<char> = word.chars().collect();
         let sizes = if symbols.iter().any(|symbol| is_ideograph(*symbol)) {
             1..=2
         } else {
-            *counts.entry(feature("word", word)).or_default() += 1;
+            *counts.entry(feature("word", &word)).or_default() += 1;
             3..=4
         };
         for size in sizes {
@@ -101,6 +140,36 @@ fn text_features(item: &Item) -> Counts {
         }
     }
     counts
+}
+
+/// The item's words in their order: of title and text, or, without either, its categories. Scripts without spaces
+/// between words give their characters.
+pub fn words(item: &Item) -> Vec<String> {
+    let found: Vec<String> = runs(item)
+        .flat_map(|run| {
+            if run.chars().any(is_ideograph) {
+                run.chars().map(String::from).collect()
+            } else {
+                vec![run]
+            }
+        })
+        .collect();
+    if found.is_empty() {
+        item.categories.clone()
+    } else {
+        found
+    }
+}
+
+/// What stands between spaces and punctuation in title and text, in lower case.
+fn runs(item: &Item) -> impl Iterator<Item = String> {
+    let text = format!("{} {}", item.title, item.text).to_lowercase();
+    let runs: Vec<String> = text
+        .split(|symbol: char| !symbol.is_alphanumeric())
+        .filter(|run| !run.is_empty())
+        .map(str::to_owned)
+        .collect();
+    runs.into_iter()
 }
 
 /// Chinese characters, Japanese syllables and Korean blocks.
@@ -162,7 +231,8 @@ mod tests {
             content_dim: 4,
             ..EmbeddingConfig::default()
         };
-        content_vectors(&ItemCatalog { items }, &config, Seed(1)).unwrap()
+        let content = Content::new(&ItemCatalog { items }, &config, Seed(1)).unwrap();
+        (content.item_vectors(), content.dim())
     }
 
     fn distance((values, dim): &(Vec<f32>, usize), a: usize, b: usize) -> f32 {
@@ -215,6 +285,40 @@ mod tests {
             64,
         );
         assert!(matrix.is_zero());
+    }
+
+    #[test]
+    fn an_item_lies_where_its_features_do() {
+        let items =
+            ["red shoe", "red shirt", "blue shoe", "blue shirt"].map(|title| item(title, &[]));
+        let config = EmbeddingConfig {
+            content_dim: 3,
+            ..EmbeddingConfig::default()
+        };
+        let items = ItemCatalog {
+            items: items.to_vec(),
+        };
+        let content = Content::new(&items, &config, Seed(1)).unwrap();
+        let (vectors, dim) = (content.item_vectors(), content.dim());
+        for (item_idx, features) in content.feature_vectors(2).into_iter().enumerate() {
+            assert_eq!(features.len(), 2);
+            let own = &vectors[item_idx * dim..][..dim];
+            for vector in features {
+                let length: f32 = vector.iter().map(|value| value * value).sum();
+                assert!((length - 1.0).abs() < 1e-5);
+                let dot: f32 = vector.iter().zip(own).map(|(a, b)| a * b).sum();
+                assert!(dot > 0.0, "item {item_idx}: {vector:?} and {own:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_keep_their_order_and_characters_stand_for_words_where_there_are_no_spaces() {
+        assert_eq!(
+            words(&item("Spicy Noodles, 面条!", &[])),
+            ["spicy", "noodles", "面", "条"]
+        );
+        assert_eq!(words(&item("", &["food", "home"])), ["food", "home"]);
     }
 
     #[test]

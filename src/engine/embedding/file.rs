@@ -11,7 +11,7 @@ use arrow_schema::{DataType, Field, FieldRef};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use super::{EmbeddingError, ItemEmbeddings, npy};
+use super::{EmbeddingError, ItemEmbeddings, check_finite, npy};
 use crate::engine::error::EngineError;
 use crate::engine::run::atomic;
 
@@ -39,6 +39,25 @@ pub fn read(path: &Path) -> Result<ItemEmbeddings, EmbeddingError> {
     })?;
     embeddings.check_finite()?;
     Ok(embeddings)
+}
+
+/// Reads vectors of which an item may have several: the values, vectors per item, and dimensions of one.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_parts(path: &Path) -> Result<(Vec<f32>, usize, usize), EmbeddingError> {
+    if path.extension().is_some_and(|kind| kind == "safetensors") {
+        let found = parse_f32(&bytes(path)?, |_, shape| {
+            shape.len() == 3 && shape[1] > 0 && shape[2] > 0
+        });
+        if let Ok((shape, values)) = found {
+            let n_values_of_item = shape[1] * shape[2];
+            check_finite(&values, n_values_of_item)?;
+            return Ok((values, shape[1], shape[2]));
+        }
+    }
+    let embeddings = read(path)?;
+    Ok((embeddings.values, 1, embeddings.dim))
 }
 
 impl ItemEmbeddings {

@@ -4,12 +4,16 @@ pub mod build;
 pub mod collaborative;
 pub mod content;
 pub mod file;
+pub mod item_alignment;
+pub mod item_pairs;
 pub mod neighbours;
 pub mod npy;
 pub mod sparse;
 pub mod svd;
+pub mod swing;
 
-pub use build::{build, build_from};
+pub use build::{build_from, learnable_sequences};
+pub use item_alignment::{ItemAlignmentConfig, ItemAlignmentReport};
 pub use neighbours::{nearest_items, neighbours, neighbours_of, squared_distance};
 
 use std::path::PathBuf;
@@ -23,6 +27,7 @@ use crate::engine::error::Hint;
 #[serde(default, deny_unknown_fields)]
 pub struct EmbeddingConfig {
     /// A .npy, .safetensors or .parquet file with one row per item; empty: build vectors from content and co-occurrence.
+    /// A .safetensors of `[items, vectors, dim]` gives several vectors per item, for the alignment to compress.
     pub file: PathBuf,
     /// Dimensions of the content part; 0 leaves it out.
     pub content_dim: usize,
@@ -34,6 +39,8 @@ pub struct EmbeddingConfig {
     pub window: usize,
     /// Weight of the co-occurrence part relative to the content part (1 = equal norms).
     pub collaborative_weight: f32,
+    /// Drawing items together that are watched together.
+    pub alignment: ItemAlignmentConfig,
 }
 
 impl Default for EmbeddingConfig {
@@ -45,6 +52,7 @@ impl Default for EmbeddingConfig {
             hash_buckets: 4096,
             window: 5,
             collaborative_weight: 1.0,
+            alignment: ItemAlignmentConfig::default(),
         }
     }
 }
@@ -74,14 +82,19 @@ impl ItemEmbeddings {
     /// # Errors
     /// With the row and column of the first such value.
     pub fn check_finite(&self) -> Result<(), EmbeddingError> {
-        match self.values.iter().position(|value| !value.is_finite()) {
-            Some(idx) => Err(EmbeddingError::NotFinite {
-                row: idx / self.dim,
-                column: idx % self.dim,
-                value: self.values[idx].to_string(),
-            }),
-            None => Ok(()),
-        }
+        check_finite(&self.values, self.dim)
+    }
+}
+
+/// Refuses NaN and infinity in rows of `dim` values.
+fn check_finite(values: &[f32], dim: usize) -> Result<(), EmbeddingError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(idx) => Err(EmbeddingError::NotFinite {
+            row: idx / dim,
+            column: idx % dim,
+            value: values[idx].to_string(),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -118,6 +131,21 @@ pub enum EmbeddingError {
         /// The value as text.
         value: String,
     },
+    /// The alignment's loss is no number any more.
+    #[error("the alignment of the item vectors diverged at step {step}")]
+    Diverged {
+        /// Which step.
+        step: usize,
+    },
+    /// The device's memory cannot be read.
+    #[error("the aligned vectors could not be read from the device: {found}")]
+    Device {
+        /// What the device says.
+        found: String,
+    },
+    /// A stop was asked for.
+    #[error("the alignment of the item vectors was stopped")]
+    Stopped,
     /// No part was switched on or nothing could be computed.
     #[error("there is nothing to build item vectors from: {found}")]
     Nothing {
@@ -132,6 +160,9 @@ impl Hint for EmbeddingError {
             Self::File { .. } => "give a .npy, .safetensors or .parquet file of 32-bit floats".to_owned(),
             Self::Rows { .. } => "write one row per item, in the order of the item file".to_owned(),
             Self::NotFinite { .. } => "replace the value, or leave the item out".to_owned(),
+            Self::Diverged { .. } => "lower embedding.alignment.learning_rate".to_owned(),
+            Self::Device { .. } => "try another device, for example --backend cpu".to_owned(),
+            Self::Stopped => "resume the run to go on".to_owned(),
             Self::Nothing { .. } => {
                 "set embedding.content_dim or embedding.collaborative_dim above 0, or give embedding.file".to_owned()
             }

@@ -83,7 +83,8 @@ impl SparseMatrix {
         product
     }
 
-    fn row(&self, row_idx: usize) -> impl Iterator<Item = (u32, f64)> {
+    /// The entries of a row, (column, value), in the order they were given.
+    pub fn row(&self, row_idx: usize) -> impl Iterator<Item = (u32, f64)> {
         let entries = self.row_start[row_idx]..self.row_start[row_idx + 1];
         self.columns[entries.clone()]
             .iter()

@@ -19,7 +19,7 @@ pub struct EncoderBlock {
 }
 
 impl EncoderBlock {
-    pub(super) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
+    pub(crate) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
         Self {
             attention: Attention::init(config.d_model, config.n_heads, init),
             attention_residual: Residual::init(config, init),
@@ -62,7 +62,7 @@ pub struct DecoderBlock {
 }
 
 impl DecoderBlock {
-    pub(super) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
+    pub(crate) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
         Self {
             self_attention: Attention::init(config.d_model, config.n_heads, init),
             self_attention_residual: Residual::init(config, init),

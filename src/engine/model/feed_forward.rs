@@ -18,7 +18,7 @@ pub struct SwiGlu {
 }
 
 impl SwiGlu {
-    pub(super) fn init(d_model: usize, d_ff: usize, init: &mut Initializer<'_>) -> Self {
+    pub(crate) fn init(d_model: usize, d_ff: usize, init: &mut Initializer<'_>) -> Self {
         Self {
             gate: init.linear(d_model, d_ff),
             up: init.linear(d_model, d_ff),
@@ -45,7 +45,7 @@ pub enum FeedForward {
 }
 
 impl FeedForward {
-    pub(super) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
+    pub(crate) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
         if config.n_experts == 0 {
             Self::Dense(SwiGlu::init(config.d_model, config.d_ff, init))
         } else {

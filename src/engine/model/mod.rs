@@ -16,6 +16,8 @@ mod routing;
 pub mod size;
 
 #[cfg(test)]
+pub(crate) mod gradient_check;
+#[cfg(test)]
 mod tests;
 
 pub use cache::DecodeCache;

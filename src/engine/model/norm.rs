@@ -18,7 +18,7 @@ pub struct RmsNorm {
 }
 
 impl RmsNorm {
-    pub(super) fn init(d_model: usize, init: &Initializer<'_>) -> Self {
+    pub(crate) fn init(d_model: usize, init: &Initializer<'_>) -> Self {
         Self {
             gamma: init.ones([d_model]),
         }
@@ -43,7 +43,7 @@ pub struct Residual {
 }
 
 impl Residual {
-    pub(super) fn init(config: &ModelConfig, init: &Initializer<'_>) -> Self {
+    pub(crate) fn init(config: &ModelConfig, init: &Initializer<'_>) -> Self {
         Self {
             norm: RmsNorm::init(config.d_model, init),
             dropout: DropoutConfig::new(config.dropout).init(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::DeviceReport;
+use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::error::EngineError;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::tokenizer::report::TokenizerReport;
@@ -26,6 +27,9 @@ pub struct RunReport {
     pub seconds: BTreeMap<String, f64>,
     /// Highest resident memory of the process.
     pub peak_memory_bytes: u64,
+    /// Drawing items together that are watched together; `None` where that was not asked for.
+    #[serde(default)]
+    pub item_alignment: Option<ItemAlignmentReport>,
     /// Health of the semantic IDs.
     pub tokenizer: Option<TokenizerReport>,
     /// Next-token training.

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::engine::data::ItemIdx;
 use crate::engine::data::prepare::PreparedData;
-use crate::engine::data::{ItemIdx, UserIdx};
 use crate::engine::embedding::neighbours::MAX_ITEMS;
 use crate::engine::embedding::{self, ItemEmbeddings};
 use crate::engine::error::EngineError;
@@ -16,6 +16,7 @@ use crate::engine::tokenizer::published::{self, KeyKind};
 use crate::engine::tokenizer::trie::SemanticIdTrie;
 use crate::engine::tokenizer::vocab::TokenVocab;
 use crate::engine::tokenizer::{self, FittedTokenizer, SemanticIdTable, TokenizerError, health};
+use crate::engine::train::build_vectors::build_vectors;
 use crate::engine::train::ctx::StageCtx;
 
 /// Nearest neighbours that the item table keeps per item, for catalogues up to [`MAX_ITEMS`].
@@ -84,7 +85,7 @@ pub fn run(
     })?;
     ctx.reporter
         .progress(Stage::Tokenize, 0, n_levels + 1, "building item vectors")?;
-    let embeddings = embedding::build(data, &config.embedding, config.seed)?;
+    let embeddings = build_vectors(ctx, data, report)?;
 
     let mut fitted = if config.tokenizer.file.as_os_str().is_empty() {
         fit(ctx, &embeddings)?
@@ -228,15 +229,13 @@ impl Neighbours {
 pub fn judge_by_use(fitted: &mut FittedTokenizer, data: &PreparedData, neighbours: &Neighbours) {
     let (table, report) = (&fitted.table, &mut fitted.report);
     report.neighbourhood_agreement = health::agreement(table, neighbours.pairs());
-    let adjacent = (0..)
-        .zip(&data.split.learn_end)
-        .map(|(user_idx, learn_end)| data.history(UserIdx(user_idx), *learn_end, usize::MAX))
-        .flat_map(|items| {
-            (1..items.len())
-                .map(|place| (items[place - 1], items[place]))
-                .filter(|(a, b)| a != b)
-                .collect::<Vec<_>>()
-        });
+    let sequences = embedding::learnable_sequences(data);
+    let adjacent = sequences.iter().flat_map(|items| {
+        items
+            .windows(2)
+            .map(|pair| (pair[0], pair[1]))
+            .filter(|(a, b)| a != b)
+    });
     report.co_watch_agreement = health::agreement(table, adjacent);
     let popularity = health::popularity_per_code(table, &data.popularity);
     for (level, popularity) in report.levels.iter_mut().zip(popularity) {

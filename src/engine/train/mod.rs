@@ -2,6 +2,7 @@
 
 pub mod align;
 pub mod alignment_term;
+mod build_vectors;
 pub mod compare_tokenizers;
 pub mod config;
 pub mod ctx;
