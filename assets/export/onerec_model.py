@@ -138,6 +138,12 @@ class DecoderBlock(nn.Module):
         return self.feed_forward_residual(x, self.feed_forward)
 
 
+class ContextInput(nn.Module):
+    def __init__(self, config, item_len: int):
+        super().__init__()
+        self.positions = nn.Parameter(torch.zeros(config["history_len"] * item_len, config["d_model"]))
+
+
 @dataclass
 class Slate:
     """A generated slate: the semantic IDs of its items in order, and the sum of their log-probabilities."""
@@ -156,7 +162,7 @@ class Generator(nn.Module):
         self.first_code = config["vocab"]["first_code"]
         d_model = config["d_model"]
         self.embeddings = nn.Parameter(torch.zeros(config["vocab"]["size"], d_model))
-        self.encoder_positions = nn.Parameter(torch.zeros(config["history_len"] * self.item_len, d_model))
+        self.context = ContextInput(config, self.item_len)
         self.decoder_positions = nn.Parameter(torch.zeros(config["slate_len"] * self.item_len, d_model))
         self.encoder = nn.ModuleList(EncoderBlock(config) for _ in range(config["n_encoder_layers"]))
         self.decoder = nn.ModuleList(DecoderBlock(config) for _ in range(config["n_decoder_layers"]))
@@ -184,7 +190,7 @@ class Generator(nn.Module):
     def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """History tokens -> hidden states and their mask. Positions count from the most recent token."""
         mask = (tokens == self.pad)[:, None, None, :] * HIDDEN
-        x = self.embed(tokens, self.encoder_positions[-tokens.shape[1] :])
+        x = self.embed(tokens, self.context.positions[-tokens.shape[1] :])
         for block in self.encoder:
             x = block(x, mask)
         return self.encoder_norm(x), mask

@@ -6,6 +6,14 @@ use crate::engine::data::ItemIdx;
 use crate::engine::tokenizer::SemanticIdTable;
 use crate::engine::tokenizer::vocab::TokenVocab;
 
+/// Tokens of a batch on the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostHistory {
+    /// As in [`HistoryBatch`], row-major.
+    tokens: Vec<i64>,
+    n_rows: usize,
+}
+
 /// Histories of a batch, most recent item last in every row.
 #[derive(Clone, Debug)]
 pub struct HistoryBatch {
@@ -17,25 +25,25 @@ pub struct HistoryBatch {
     pub has_padding: bool,
 }
 
-impl HistoryBatch {
+impl HostHistory {
     /// Takes the last `history_len` items of each history. The batch is as wide as its longest row.
     /// An empty history becomes a lone SEP, so that there is always something to attend to.
-    pub fn new(
-        histories: &[Vec<ItemIdx>],
+    pub fn new<H: AsRef<[ItemIdx]>>(
+        histories: &[H],
         table: &SemanticIdTable,
         history_len: usize,
-        device: &Device,
     ) -> Self {
         let vocab = TokenVocab {
             n_levels: table.n_levels(),
             codebook_size: table.codebook_size(),
         };
         let item_len = vocab.n_levels + 1;
-        let longest = histories.iter().map(Vec::len).max().unwrap_or(0);
-        let width = longest.clamp(1, history_len) * item_len;
+        let lengths = histories.iter().map(|history| history.as_ref().len());
+        let width = lengths.max().unwrap_or(0).clamp(1, history_len) * item_len;
 
         let mut tokens = Vec::with_capacity(histories.len() * width);
         for history in histories {
+            let history = history.as_ref();
             let recent = &history[history.len().saturating_sub(history_len)..];
             let n_tokens = (recent.len() * item_len).max(1);
             tokens.extend(std::iter::repeat_n(
@@ -56,14 +64,37 @@ impl HistoryBatch {
                 );
             }
         }
-        let has_padding = tokens.contains(&i64::from(TokenVocab::PAD));
-        let tokens: Tensor<2, Int> =
-            Tensor::from_data(TensorData::new(tokens, [histories.len(), width]), device);
         Self {
+            tokens,
+            n_rows: histories.len(),
+        }
+    }
+
+    /// The same as tensors.
+    pub fn to_device(&self, device: &Device) -> HistoryBatch {
+        let shape = [
+            self.n_rows,
+            self.tokens.len().checked_div(self.n_rows).unwrap_or(0),
+        ];
+        let tokens: Tensor<2, Int> =
+            Tensor::from_data(TensorData::new(self.tokens.clone(), shape), device);
+        HistoryBatch {
             is_pad: tokens.clone().equal_elem(i64::from(TokenVocab::PAD)),
             tokens,
-            has_padding,
+            has_padding: self.tokens.contains(&i64::from(TokenVocab::PAD)),
         }
+    }
+}
+
+impl HistoryBatch {
+    /// What [`HostHistory`] makes of some histories, as tensors.
+    pub fn new<H: AsRef<[ItemIdx]>>(
+        histories: &[H],
+        table: &SemanticIdTable,
+        history_len: usize,
+        device: &Device,
+    ) -> Self {
+        HostHistory::new(histories, table, history_len).to_device(device)
     }
 
     /// Number of histories.

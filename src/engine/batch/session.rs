@@ -2,61 +2,72 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::HistoryBatch;
-use crate::engine::data::ItemIdx;
-use crate::engine::tokenizer::SemanticIdTable;
+use super::{ContextBatch, ContextReader, HostContext};
+use crate::engine::data::{ItemIdx, Moment};
 
-/// A history and the items that followed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A moment and the items that followed.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// Items before the session, oldest first.
-    pub history: Vec<ItemIdx>,
+    /// What was known before the session.
+    pub moment: Moment,
     /// The session, in order.
     pub items: Vec<ItemIdx>,
 }
 
-/// Histories with the codes to predict.
+/// A batch on the host: made without a device, so that any thread can make it ahead of time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HostBatch {
+    context: HostContext,
+    targets: Vec<i64>,
+    target_weight: Vec<f32>,
+    n_rows: usize,
+}
+
+/// Contexts with the codes to predict.
 #[derive(Clone, Debug)]
 pub struct SessionBatch {
     /// The encoder's input.
-    pub history: HistoryBatch,
+    pub context: ContextBatch,
     /// Codes in `0..codebook_size`, `[n_rows, slate_len * n_levels]`; 0 after a short session.
     pub targets: Tensor<2, Int>,
     /// 1 for a code to be learned, 0 after a short session, same shape.
     pub target_weight: Tensor<2>,
 }
 
-impl SessionBatch {
-    /// Builds a batch; sessions longer than `slate_len` are cut, shorter ones filled with weight 0.
-    pub fn new(
-        examples: &[Example],
-        table: &SemanticIdTable,
-        history_len: usize,
-        slate_len: usize,
-        device: &Device,
-    ) -> Self {
-        let histories: Vec<Vec<ItemIdx>> = examples
-            .iter()
-            .map(|example| example.history.clone())
-            .collect();
+impl HostBatch {
+    /// Reads a batch; sessions longer than `slate_len` are cut, shorter ones filled with weight 0.
+    pub fn new(examples: &[Example], reader: &ContextReader<'_>, slate_len: usize) -> Self {
+        let table = reader.table();
         let n_codes = slate_len * table.n_levels();
         let mut targets = Vec::with_capacity(examples.len() * n_codes);
-        let mut weight = Vec::with_capacity(examples.len() * n_codes);
+        let mut target_weight = Vec::with_capacity(examples.len() * n_codes);
         for example in examples {
             let items = &example.items[..example.items.len().min(slate_len)];
             for item in items {
                 targets.extend(table.sid(*item).iter().map(|code| i64::from(*code)));
             }
             let n_known = items.len() * table.n_levels();
-            weight.extend(std::iter::repeat_n(1.0_f32, n_known));
+            target_weight.extend(std::iter::repeat_n(1.0_f32, n_known));
             targets.extend(std::iter::repeat_n(0, n_codes - n_known));
-            weight.extend(std::iter::repeat_n(0.0, n_codes - n_known));
+            target_weight.extend(std::iter::repeat_n(0.0, n_codes - n_known));
         }
-        let shape = [examples.len(), n_codes];
         Self {
-            history: HistoryBatch::new(&histories, table, history_len, device),
-            targets: Tensor::from_data(TensorData::new(targets, shape), device),
-            target_weight: Tensor::from_data(TensorData::new(weight, shape), device),
+            context: reader.read(examples.iter().map(|example| &example.moment)),
+            targets,
+            target_weight,
+            n_rows: examples.len(),
+        }
+    }
+
+    /// The same as tensors.
+    pub fn to_device(&self, device: &Device) -> SessionBatch {
+        let n_codes = self.targets.len().checked_div(self.n_rows).unwrap_or(0);
+        let shape = [self.n_rows, n_codes];
+        let weight = TensorData::new(self.target_weight.clone(), shape);
+        SessionBatch {
+            context: self.context.to_device(device),
+            targets: Tensor::from_data(TensorData::new(self.targets.clone(), shape), device),
+            target_weight: Tensor::from_data(weight, device),
         }
     }
 }
@@ -64,6 +75,8 @@ impl SessionBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::batch::HistoryBatch;
+    use crate::engine::tokenizer::SemanticIdTable;
 
     #[test]
     fn rows_align_at_the_most_recent_item_and_short_sessions_weigh_nothing() {
@@ -71,29 +84,33 @@ mod tests {
         let items = |indices: &[u32]| indices.iter().map(|idx| ItemIdx(*idx)).collect::<Vec<_>>();
         let examples = [
             Example {
-                history: items(&[0, 1, 2]),
+                moment: Moment::from_history(items(&[0, 1, 2])),
                 items: items(&[1]),
             },
             Example {
-                history: items(&[1]),
+                moment: Moment::from_history(items(&[1])),
                 items: items(&[2, 0, 1]),
             },
             Example {
-                history: Vec::new(),
+                moment: Moment::from_history(Vec::new()),
                 items: items(&[0, 0]),
             },
         ];
-        let batch = SessionBatch::new(&examples, &table, 2, 2, &Device::flex());
+        let reader = ContextReader::session(&table, 2);
+        let batch = HostBatch::new(&examples, &reader, 2).to_device(&Device::flex());
+        let ContextBatch::Session(history) = batch.context else {
+            unreachable!("the reader reads sessions")
+        };
 
         // Specials PAD 0, BOS 1, SEP 2; level 0 from 3, level 1 from 7.
-        let tokens: Vec<i64> = batch.history.tokens.clone().try_into_vec_as().unwrap();
+        let tokens: Vec<i64> = history.tokens.clone().try_into_vec_as().unwrap();
         assert_eq!(
             tokens,
             [
                 2, 5, 10, 2, 4, 7, /**/ 0, 0, 0, 2, 5, 10, /**/ 0, 0, 0, 0, 0, 2
             ]
         );
-        assert!(batch.history.has_padding);
+        assert!(history.has_padding);
         let targets: Vec<i64> = batch.targets.try_into_vec_as().unwrap();
         assert_eq!(targets, [2, 3, 0, 0, /**/ 1, 0, 0, 1, /**/ 0, 1, 0, 1]);
         let weight: Vec<f32> = batch.target_weight.try_into_vec_as().unwrap();

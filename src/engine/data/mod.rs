@@ -27,7 +27,7 @@ pub use error::DataError;
 pub use ids::{ItemIdx, UserIdx};
 pub use interaction::{Feedback, FeedbackFlags, InteractionLog};
 pub use logged_slate::{LoggedSlate, logged_slates};
-pub use prepare::{PreparedData, TestCase, prepare};
+pub use prepare::{Moment, PreparedData, TestCase, prepare};
 pub use session::Session;
 pub use split::Split;
 pub use watch::Watch;

@@ -39,6 +39,28 @@ pub struct TestCase {
     pub target: ItemIdx,
 }
 
+/// A user at one moment: what a generator may know when it writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Whose.
+    pub user: UserIdx,
+    /// The first row of the log that has not happened yet.
+    pub before_row: usize,
+    /// The last positive items before it, oldest first.
+    pub history: Vec<ItemIdx>,
+}
+
+impl Moment {
+    /// A moment of which nothing but the positive items is known. Enough for a model that reads nothing else.
+    pub fn from_history(history: Vec<ItemIdx>) -> Self {
+        Self {
+            user: UserIdx(0),
+            before_row: 0,
+            history,
+        }
+    }
+}
+
 /// Reads a dataset and prepares it.
 ///
 /// # Errors
@@ -134,6 +156,15 @@ impl PreparedData {
             .iter()
             .map(|&row| self.dataset.log.item[row as usize])
             .collect()
+    }
+
+    /// A user just before a row of the log, with the last `n` positive items.
+    pub fn moment(&self, user: UserIdx, before_row: usize, n: usize) -> Moment {
+        Moment {
+            user,
+            before_row,
+            history: self.history(user, before_row, n),
+        }
     }
 
     /// The users with a held-out target.

@@ -11,10 +11,10 @@ use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::constraint::Constraint;
-use crate::engine::batch::HistoryBatch;
+use crate::engine::batch::ContextBatch;
 use crate::engine::control::RunControl;
 use crate::engine::error::EngineError;
-use crate::engine::model::EncoderDecoder;
+use crate::engine::model::Generator;
 use crate::engine::tokenizer::Code;
 use crate::engine::tokenizer::trie::SemanticIdTrie;
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -36,7 +36,7 @@ struct Candidate {
     log_prob: f32,
 }
 
-/// The `n_beams` most probable slates of `n_items` distinct semantic IDs for each history, best first.
+/// The `n_beams` most probable slates of `n_items` distinct semantic IDs for each context, best first.
 ///
 /// With `constraint` every semantic ID is one that some item has; without it any combination of codes may come.
 /// There are fewer beams where fewer slates exist. Equal scores are ordered by code, lower first.
@@ -47,8 +47,8 @@ struct Candidate {
 /// # Panics
 /// If `n_items` is more than the model was built for.
 pub fn beam_search(
-    model: &EncoderDecoder,
-    history: &HistoryBatch,
+    model: &Generator,
+    context: &ContextBatch,
     constraint: Option<&SemanticIdTrie>,
     n_items: usize,
     n_beams: usize,
@@ -66,14 +66,14 @@ pub fn beam_search(
         n_levels: vocab.n_levels,
         codebook_size: vocab.codebook_size,
     };
-    let device = history.tokens.device().inner();
-    let memory = model.encode(&history.without_autodiff());
+    let device = context.device().inner();
+    let memory = model.encode(&context.without_autodiff());
     let mut cache = model.start_cache(&memory);
     let start = Beam {
         codes: Vec::new(),
         log_prob: 0.0,
     };
-    let mut beams = vec![vec![start]; history.n_rows()];
+    let mut beams = vec![vec![start]; context.n_rows()];
 
     for code_idx in 0..n_items * vocab.n_levels {
         control.check()?;

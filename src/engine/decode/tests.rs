@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use super::{Beam, beam_search};
-use crate::engine::batch::HistoryBatch;
+use crate::engine::batch::{ContextBatch, FeatureSpec, HistoryBatch};
 use crate::engine::control::RunControl;
 use crate::engine::data::ItemIdx;
 use crate::engine::error::EngineError;
 use crate::engine::loss::sequence_log_prob;
-use crate::engine::model::{EncoderDecoder, ModelConfig};
+use crate::engine::model::{Generator, ModelConfig};
 use crate::engine::seed::Seed;
 use crate::engine::tokenizer::trie::SemanticIdTrie;
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -22,8 +22,8 @@ const CODEBOOK_SIZE: usize = 3;
 const ALL: usize = 100;
 
 struct Fixture {
-    model: EncoderDecoder,
-    history: HistoryBatch,
+    model: Generator,
+    history: ContextBatch,
     table: SemanticIdTable,
     trie: SemanticIdTrie,
 }
@@ -50,15 +50,16 @@ fn fixture() -> Fixture {
         n_levels: N_LEVELS,
         codebook_size: CODEBOOK_SIZE,
     };
-    let mut model = config.init(vocab, 3, Seed(4), &device);
     // New embeddings predict almost evenly; larger ones give beams that differ.
-    model.embeddings = model.embeddings.map(|x| x * 40.0);
+    let model = config
+        .init(vocab, 3, &FeatureSpec::default(), Seed(4), &device)
+        .with_embeddings_times(40.0);
     let histories = [
         vec![ItemIdx(0), ItemIdx(3)],
         vec![ItemIdx(1)],
         vec![ItemIdx(4), ItemIdx(2), ItemIdx(0)],
     ];
-    let history = HistoryBatch::new(&histories, &table, 3, &device);
+    let history = HistoryBatch::new(&histories, &table, 3, &device).into();
     let trie = SemanticIdTrie::new(&table);
     Fixture {
         model,
@@ -192,7 +193,7 @@ fn a_batch_gives_what_its_rows_give_alone() {
         vec![ItemIdx(4), ItemIdx(2), ItemIdx(0)],
     ];
     for (history, expected) in histories.into_iter().zip(together) {
-        fixture.history = HistoryBatch::new(&[history], &fixture.table, 3, &Device::flex());
+        fixture.history = HistoryBatch::new(&[history], &fixture.table, 3, &Device::flex()).into();
         let alone = search(&fixture, false, 2, 4).remove(0);
         for (a, b) in alone.iter().zip(&expected) {
             assert_eq!(a.codes, b.codes);
@@ -214,7 +215,7 @@ fn a_catalogue_too_small_for_the_slate_gives_no_beams() {
 #[test]
 fn equal_scores_come_in_order_of_code() {
     let mut fixture = fixture();
-    fixture.model.embeddings = fixture.model.embeddings.map(|x| x * 0.0);
+    fixture.model = fixture.model.with_embeddings_times(0.0);
     let sids: Vec<Vec<Code>> = search(&fixture, true, 1, 4)
         .remove(0)
         .into_iter()

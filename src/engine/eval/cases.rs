@@ -2,8 +2,7 @@
 
 use rand::seq::index;
 
-use crate::engine::data::ItemIdx;
-use crate::engine::data::prepare::{PreparedData, TestCase};
+use crate::engine::data::prepare::{Moment, PreparedData, TestCase};
 use crate::engine::seed::Seed;
 
 /// `n_users` test cases drawn at random, in order of the users; all of them when `n_users` is 0 or too large.
@@ -19,17 +18,18 @@ pub fn sample_cases(data: &PreparedData, n_users: usize, seed: Seed) -> Vec<Test
     drawn.into_iter().map(|idx| cases[idx]).collect()
 }
 
-/// The last `history_len` positive items before each target, oldest first.
-pub fn histories(data: &PreparedData, cases: &[TestCase], history_len: usize) -> Vec<Vec<ItemIdx>> {
+/// The moment before each target, with the last `history_len` positive items.
+pub fn moments(data: &PreparedData, cases: &[TestCase], history_len: usize) -> Vec<Moment> {
     cases
         .iter()
-        .map(|case| data.history(case.user, case.before_row, history_len))
+        .map(|case| data.moment(case.user, case.before_row, history_len))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::data::ItemIdx;
     use crate::engine::eval::toy;
 
     #[test]
@@ -54,6 +54,8 @@ mod tests {
         let data = toy::data(&[&[4, 3, 2, 1]], 5);
         let cases = data.test_cases();
         assert_eq!(cases[0].target, ItemIdx(1));
-        assert_eq!(histories(&data, &cases, 2), [vec![ItemIdx(3), ItemIdx(2)]]);
+        let moment = &moments(&data, &cases, 2)[0];
+        assert_eq!(moment.history, [ItemIdx(3), ItemIdx(2)]);
+        assert_eq!((moment.user, moment.before_row), (cases[0].user, 3));
     }
 }

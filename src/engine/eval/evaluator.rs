@@ -4,19 +4,19 @@
 //! popular first; seen items are removed; the first ten count. Where fewer than ten are left, the ranking is
 //! simply shorter: the generator gets no filling up from elsewhere.
 
-use super::cases::{histories, sample_cases};
+use super::cases::{moments, sample_cases};
 use super::config::EvaluateConfig;
 use super::floors::Floors;
 use super::held_out::{HeldOut, HeldOutInput, held_out};
 use super::metrics::{hr_at_k, mean_ci95, ndcg_at_k, rank_of};
 use super::report::ModelScore;
-use crate::engine::batch::HistoryBatch;
+use crate::engine::batch::ContextReader;
 use crate::engine::control::RunControl;
 use crate::engine::data::ItemIdx;
 use crate::engine::data::prepare::{PreparedData, TestCase};
 use crate::engine::decode::{Beam, beam_search, rank_items};
 use crate::engine::error::EngineError;
-use crate::engine::model::EncoderDecoder;
+use crate::engine::model::Generator;
 use crate::engine::seed::Seed;
 use crate::engine::tokenizer::SemanticIdTable;
 use crate::engine::tokenizer::trie::SemanticIdTrie;
@@ -31,10 +31,10 @@ const LEGALITY_USERS: usize = 1000;
 #[derive(Debug)]
 pub struct Evaluator<'a> {
     data: &'a PreparedData,
+    reader: &'a ContextReader<'a>,
     table: &'a SemanticIdTable,
     trie: SemanticIdTrie,
     config: &'a EvaluateConfig,
-    history_len: usize,
     cases: Vec<TestCase>,
     control: &'a RunControl,
 }
@@ -49,21 +49,21 @@ pub struct GeneratorScore {
 }
 
 impl<'a> Evaluator<'a> {
-    /// Draws the users with the seed. `history_len` is the generator's.
+    /// Draws the users with the seed. `reader` is the generator's.
     pub fn new(
         data: &'a PreparedData,
-        table: &'a SemanticIdTable,
+        reader: &'a ContextReader<'a>,
         config: &'a EvaluateConfig,
-        history_len: usize,
         seed: Seed,
         control: &'a RunControl,
     ) -> Self {
+        let table = reader.table();
         Self {
             data,
+            reader,
             table,
             trie: SemanticIdTrie::new(table),
             config,
-            history_len,
             cases: sample_cases(data, config.max_users, seed),
             control,
         }
@@ -120,22 +120,22 @@ impl<'a> Evaluator<'a> {
     pub fn generator(
         &self,
         name: &str,
-        model: &EncoderDecoder,
+        model: &Generator,
         on_progress: &mut dyn FnMut(u64, u64),
     ) -> Result<GeneratorScore, EngineError> {
-        let device = model.embeddings.val().device();
+        let device = model.device();
         let mut tally = Tally::new(self.table.n_items());
         let (mut n_free, mut n_legal) = (0, 0);
         for cases in self.cases.chunks(self.config.batch_size) {
-            let histories = histories(self.data, cases, self.history_len);
-            let history = HistoryBatch::new(&histories, self.table, self.history_len, &device);
+            let moments = moments(self.data, cases, self.reader.history_len());
+            let context = self.reader.read(&moments).to_device(&device);
             let n_beams = self.config.n_beams;
-            let beams = beam_search(model, &history, Some(&self.trie), 1, n_beams, self.control)?;
+            let beams = beam_search(model, &context, Some(&self.trie), 1, n_beams, self.control)?;
             for (case, beams) in cases.iter().zip(&beams) {
                 tally.add(&self.ranking(case, beams), case.target);
             }
             if n_free < LEGALITY_USERS {
-                let free = beam_search(model, &history, None, 1, n_beams, self.control)?;
+                let free = beam_search(model, &context, None, 1, n_beams, self.control)?;
                 n_free += free.len();
                 n_legal += free.iter().filter(|beams| self.is_legal(beams)).count();
             }
@@ -143,9 +143,8 @@ impl<'a> Evaluator<'a> {
         }
         let input = HeldOutInput {
             data: self.data,
-            table: self.table,
+            reader: self.reader,
             cases: &self.cases,
-            history_len: self.history_len,
             batch_size: self.config.batch_size,
         };
         Ok(GeneratorScore {
@@ -239,13 +238,14 @@ mod tests {
     fn floors_by_hand() {
         let data = toy_data();
         let table = toy::table(12);
+        let reader = ContextReader::session(&table, 4);
         let control = RunControl::default();
         let score = |remove_seen| {
             let config = EvaluateConfig {
                 remove_seen,
                 ..EvaluateConfig::default()
             };
-            Evaluator::new(&data, &table, &config, 4, Seed(1), &control)
+            Evaluator::new(&data, &reader, &config, Seed(1), &control)
                 .floors()
                 .unwrap()
         };
@@ -269,6 +269,7 @@ mod tests {
     fn enough_beams_rank_every_unseen_item() {
         let data = toy_data();
         let table = toy::table(12);
+        let reader = ContextReader::session(&table, 4);
         let model = toy::generator();
         let control = RunControl::default();
         let config = EvaluateConfig {
@@ -276,7 +277,7 @@ mod tests {
             batch_size: 2,
             ..EvaluateConfig::default()
         };
-        let evaluator = Evaluator::new(&data, &table, &config, 4, Seed(1), &control);
+        let evaluator = Evaluator::new(&data, &reader, &config, Seed(1), &control);
         let mut seen = Vec::new();
         let result = evaluator
             .generator("generator", &model, &mut |done, total| {
@@ -302,9 +303,10 @@ mod tests {
     fn items_of_a_shared_id_come_together_the_popular_one_first() {
         let data = toy::data(&[&[3, 9, 9, 1], &[2, 9, 9, 1]], 12);
         let table = toy::table(12);
+        let reader = ContextReader::session(&table, 4);
         let control = RunControl::default();
         let config = EvaluateConfig::default();
-        let evaluator = Evaluator::new(&data, &table, &config, 4, Seed(1), &control);
+        let evaluator = Evaluator::new(&data, &reader, &config, Seed(1), &control);
         // Items 0 and 9 share the ID (0, 0); 9 is more popular but the user has seen it.
         let beams = [[0, 0], [1, 0]].map(|codes| Beam {
             codes: codes.to_vec(),
@@ -316,7 +318,7 @@ mod tests {
             remove_seen: false,
             ..config.clone()
         };
-        let evaluator = Evaluator::new(&data, &table, &kept, 4, Seed(1), &control);
+        let evaluator = Evaluator::new(&data, &reader, &kept, Seed(1), &control);
         assert_eq!(evaluator.ranking(&case, &beams), [9, 0, 3].map(ItemIdx));
     }
     /// The floors of kuairand-pure in the folder `ONEREC_DATA`, against a reference written in Python:
@@ -333,6 +335,7 @@ mod tests {
         let data = crate::engine::data::prepare::prepare(&path, &data_config).unwrap();
         let n_items = data.dataset.catalog.len();
         let table = SemanticIdTable::new(1, n_items, (0..n_items as u16).collect());
+        let reader = ContextReader::session(&table, 20);
         let control = RunControl::default();
         let expected = [
             (true, [(0.0561, 0.0291), (0.0521, 0.0281)]),
@@ -343,7 +346,7 @@ mod tests {
                 remove_seen,
                 ..EvaluateConfig::default()
             };
-            let evaluator = Evaluator::new(&data, &table, &config, 20, Seed(1), &control);
+            let evaluator = Evaluator::new(&data, &reader, &config, Seed(1), &control);
             for (score, (hr, ndcg)) in evaluator.floors().unwrap().iter().zip(expected) {
                 println!("remove_seen {remove_seen}: {score:?}");
                 assert_eq!(score.users, 23_442);

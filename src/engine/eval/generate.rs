@@ -1,22 +1,21 @@
 //! Slates from the generator: a beam search over whole sessions, and items for its semantic IDs.
 
-use crate::engine::batch::HistoryBatch;
+use crate::engine::batch::ContextReader;
 use crate::engine::control::RunControl;
-use crate::engine::data::ItemIdx;
+use crate::engine::data::{ItemIdx, Moment};
 use crate::engine::decode::{Beam, beam_search, slate_items};
 use crate::engine::error::EngineError;
-use crate::engine::model::EncoderDecoder;
+use crate::engine::model::Generator;
+use crate::engine::tokenizer::Code;
 use crate::engine::tokenizer::trie::SemanticIdTrie;
-use crate::engine::tokenizer::{Code, SemanticIdTable};
 
-/// Turns histories into slates.
+/// Turns moments into slates.
 #[derive(Debug)]
 pub struct SlateGenerator<'a> {
-    table: &'a SemanticIdTable,
+    /// What the generator sees of a moment.
+    pub reader: &'a ContextReader<'a>,
     trie: SemanticIdTrie,
     popularity: &'a [u32],
-    /// Items of history that the generator sees.
-    pub history_len: usize,
     /// Items per slate.
     pub slate_len: usize,
     /// Slates per user: the beams of the search.
@@ -39,43 +38,41 @@ pub struct GeneratedSlate {
 impl<'a> SlateGenerator<'a> {
     /// `popularity` decides between items that share an ID.
     pub fn new(
-        table: &'a SemanticIdTable,
+        reader: &'a ContextReader<'a>,
         popularity: &'a [u32],
-        history_len: usize,
         slate_len: usize,
         n_slates: usize,
         batch_size: usize,
     ) -> Self {
         Self {
-            table,
-            trie: SemanticIdTrie::new(table),
+            reader,
+            trie: SemanticIdTrie::new(reader.table()),
             popularity,
-            history_len,
             slate_len,
             n_slates,
             batch_size,
         }
     }
 
-    /// Slates for each history, most probable first. Progress is in histories done.
+    /// Slates for each moment, most probable first. Progress is in moments done.
     ///
     /// # Errors
     /// [`EngineError::Stopped`] on request.
     pub fn generate(
         &self,
-        model: &EncoderDecoder,
-        histories: &[Vec<ItemIdx>],
+        model: &Generator,
+        moments: &[Moment],
         control: &RunControl,
         on_progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Vec<Vec<GeneratedSlate>>, EngineError> {
-        let device = model.embeddings.val().device();
-        let mut slates = Vec::with_capacity(histories.len());
-        for batch in histories.chunks(self.batch_size) {
-            let history = HistoryBatch::new(batch, self.table, self.history_len, &device);
+        let device = model.device();
+        let mut slates = Vec::with_capacity(moments.len());
+        for batch in moments.chunks(self.batch_size) {
+            let context = self.reader.read(batch).to_device(&device);
             let trie = Some(&self.trie);
             let found = beam_search(
                 model,
-                &history,
+                &context,
                 trie,
                 self.slate_len,
                 self.n_slates,
@@ -86,14 +83,14 @@ impl<'a> SlateGenerator<'a> {
                     .into_iter()
                     .map(|beams| beams.into_iter().map(|beam| self.slate(beam)).collect()),
             );
-            on_progress(slates.len() as u64, histories.len() as u64);
+            on_progress(slates.len() as u64, moments.len() as u64);
         }
         Ok(slates)
     }
 
     fn slate(&self, beam: Beam) -> GeneratedSlate {
         GeneratedSlate {
-            items: slate_items(&beam.codes, self.table, self.popularity),
+            items: slate_items(&beam.codes, self.reader.table(), self.popularity),
             codes: beam.codes,
             log_prob: beam.log_prob,
         }
@@ -109,12 +106,14 @@ mod tests {
     fn slates_hold_distinct_items_and_come_best_first() {
         let table = toy::table(9);
         let popularity = [0; 9];
-        let generator = SlateGenerator::new(&table, &popularity, 4, 3, 6, 2);
-        let histories = [vec![ItemIdx(1)], vec![], vec![ItemIdx(4), ItemIdx(2)]];
+        let reader = ContextReader::session(&table, 4);
+        let generator = SlateGenerator::new(&reader, &popularity, 3, 6, 2);
+        let moments =
+            [vec![ItemIdx(1)], vec![], vec![ItemIdx(4), ItemIdx(2)]].map(Moment::from_history);
         let control = RunControl::default();
         let mut done = Vec::new();
         let slates = generator
-            .generate(&toy::generator(), &histories, &control, &mut |n, _| {
+            .generate(&toy::generator(), &moments, &control, &mut |n, _| {
                 done.push(n);
             })
             .unwrap();
@@ -138,7 +137,7 @@ mod tests {
             }
         }
         control.stop();
-        let stopped = generator.generate(&toy::generator(), &histories, &control, &mut |_, _| {});
+        let stopped = generator.generate(&toy::generator(), &moments, &control, &mut |_, _| {});
         assert!(matches!(stopped, Err(EngineError::Stopped)));
     }
 }

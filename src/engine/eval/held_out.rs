@@ -4,13 +4,12 @@ use burn::module::Module as _;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor, TensorData};
 
-use super::cases::histories;
-use crate::engine::batch::HistoryBatch;
+use super::cases::moments;
+use crate::engine::batch::ContextReader;
 use crate::engine::control::RunControl;
 use crate::engine::data::prepare::{PreparedData, TestCase};
 use crate::engine::error::EngineError;
-use crate::engine::model::EncoderDecoder;
-use crate::engine::tokenizer::SemanticIdTable;
+use crate::engine::model::Generator;
 
 /// Means over test cases, one value per level.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,12 +25,10 @@ pub struct HeldOut {
 pub struct HeldOutInput<'a> {
     /// Histories.
     pub data: &'a PreparedData,
-    /// Semantic IDs.
-    pub table: &'a SemanticIdTable,
+    /// Contexts and semantic IDs.
+    pub reader: &'a ContextReader<'a>,
     /// The targets.
     pub cases: &'a [TestCase],
-    /// Items of history that the model sees.
-    pub history_len: usize,
     /// Users per batch.
     pub batch_size: usize,
 }
@@ -41,27 +38,28 @@ pub struct HeldOutInput<'a> {
 /// # Errors
 /// [`EngineError::Stopped`] on request.
 pub fn held_out(
-    model: &EncoderDecoder,
+    model: &Generator,
     input: HeldOutInput<'_>,
     control: &RunControl,
 ) -> Result<HeldOut, EngineError> {
     let model = model.valid();
-    let device = model.embeddings.val().device();
-    let n_levels = input.table.n_levels();
+    let device = model.device();
+    let table = input.reader.table();
+    let n_levels = table.n_levels();
     let mut sums = vec![0.0; 2 * n_levels];
     for cases in input.cases.chunks(input.batch_size) {
         control.check()?;
-        let histories = histories(input.data, cases, input.history_len);
-        let history = HistoryBatch::new(&histories, input.table, input.history_len, &device);
+        let moments = moments(input.data, cases, input.reader.history_len());
+        let context = input.reader.read(&moments).to_device(&device);
         let codes: Vec<i32> = cases
             .iter()
-            .flat_map(|case| input.table.sid(case.target))
+            .flat_map(|case| table.sid(case.target))
             .map(|code| i32::from(*code))
             .collect();
         let shape = [cases.len(), n_levels];
         let codes = Tensor::<2, Int>::from_data(TensorData::new(codes, shape), &device);
 
-        let logits = model.decode(&model.encode(&history), codes.clone());
+        let logits = model.decode(&model.encode(&context), codes.clone());
         let log_probs = log_softmax(logits, 2);
         let entropy = (log_probs.clone().exp() * log_probs.clone())
             .neg()
@@ -96,11 +94,11 @@ mod tests {
         let table = toy::table(9);
         let model = toy::generator();
         let cases = data.test_cases();
+        let reader = ContextReader::session(&table, 4);
         let input = HeldOutInput {
             data: &data,
-            table: &table,
+            reader: &reader,
             cases: &cases,
-            history_len: 4,
             batch_size: 2,
         };
         let control = RunControl::default();
@@ -113,10 +111,10 @@ mod tests {
             );
         }
 
-        let histories = histories(&data, &cases, 4);
-        let device = model.embeddings.val().device();
-        let history = HistoryBatch::new(&histories, &table, 4, &device);
-        let found = beam_search(&model, &history, None, 1, 9, &control).unwrap();
+        let context = reader
+            .read(&moments(&data, &cases, 4))
+            .to_device(&model.device());
+        let found = beam_search(&model, &context, None, 1, 9, &control).unwrap();
         let searched: f64 = cases
             .iter()
             .zip(&found)

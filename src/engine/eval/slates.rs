@@ -7,7 +7,7 @@ use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::{ItemIdx, UserIdx};
 use crate::engine::error::EngineError;
 use crate::engine::event::{ScoredSlate, SlateComparison, SlateItem};
-use crate::engine::model::EncoderDecoder;
+use crate::engine::model::Generator;
 use crate::engine::reward::HEAD_NAMES;
 use crate::engine::tokenizer::SemanticIdTable;
 
@@ -17,28 +17,29 @@ use crate::engine::tokenizer::SemanticIdTable;
 /// [`EngineError::Stopped`] on request.
 pub fn compare_slates(
     data: &PreparedData,
-    table: &SemanticIdTable,
     user: UserIdx,
     generator: &SlateGenerator<'_>,
-    before: &EncoderDecoder,
-    after: Option<&EncoderDecoder>,
+    before: &Generator,
+    after: Option<&Generator>,
     scorers: Scorers<'_>,
     control: &RunControl,
 ) -> Result<SlateComparison, EngineError> {
+    let table = generator.reader.table();
     let target_row = data.split.target_row[user.idx()];
     let end_row = data.dataset.log.rows_of(user).end;
     let row = target_row.unwrap_or(end_row);
-    let history = data.history(user, row, usize::MAX);
+    let moment = data.moment(user, row, usize::MAX);
+    let history = &moment.history;
     let n_all = data.positives[user.idx()].len();
     let held_out = data.history(user, end_row, n_all - history.len());
 
-    let slates = |model: &EncoderDecoder| -> Result<Vec<ScoredSlate>, EngineError> {
-        let histories = std::slice::from_ref(&history);
-        let mut slates = generator.generate(model, histories, control, &mut |_, _| {})?;
+    let slates = |model: &Generator| -> Result<Vec<ScoredSlate>, EngineError> {
+        let moments = std::slice::from_ref(&moment);
+        let mut slates = generator.generate(model, moments, control, &mut |_, _| {})?;
         let slates = slates.pop().unwrap_or_default();
-        Ok(scored(data, table, user, &history, &slates, scorers))
+        Ok(scored(data, table, user, history, &slates, scorers))
     };
-    let n_shown = history.len().min(generator.history_len);
+    let n_shown = history.len().min(generator.reader.history_len());
     Ok(SlateComparison {
         user: data.dataset.users[user.idx()].clone(),
         history: slate_items(data, table, &history[history.len() - n_shown..]),
@@ -99,6 +100,7 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
+    use crate::engine::batch::ContextReader;
     use crate::engine::embedding::ItemEmbeddings;
     use crate::engine::eval::toy;
     use crate::engine::reward::RewardScorer;
@@ -123,13 +125,13 @@ mod tests {
             judge: &judge,
             oracle: None,
         };
-        let generator = SlateGenerator::new(&table, &data.popularity, 4, 3, 5, 8);
+        let reader = ContextReader::session(&table, 4);
+        let generator = SlateGenerator::new(&reader, &data.popularity, 3, 5, 8);
         let model = toy::generator();
         let compare = |after| {
             let control = RunControl::default();
             compare_slates(
                 &data,
-                &table,
                 UserIdx(1),
                 &generator,
                 &model,

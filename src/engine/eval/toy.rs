@@ -2,12 +2,13 @@
 
 use burn::tensor::Device;
 
+use crate::engine::batch::FeatureSpec;
 use crate::engine::data::config::DataConfig;
 use crate::engine::data::prepare::{PreparedData, prepare_dataset};
 use crate::engine::data::{
     Dataset, Feedback, FeedbackFlags, InteractionLog, Item, ItemCatalog, ItemIdx, UserIdx,
 };
-use crate::engine::model::{EncoderDecoder, ModelConfig};
+use crate::engine::model::{Generator, ModelConfig};
 use crate::engine::seed::Seed;
 use crate::engine::tokenizer::SemanticIdTable;
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -58,7 +59,7 @@ pub(super) fn table(n_items: usize) -> SemanticIdTable {
 }
 
 /// An untrained generator for [`table`] and slates of three items.
-pub(super) fn generator() -> EncoderDecoder {
+pub(super) fn generator() -> Generator {
     let config = ModelConfig {
         d_model: 8,
         n_heads: 2,
@@ -75,5 +76,6 @@ pub(super) fn generator() -> EncoderDecoder {
         n_levels: 2,
         codebook_size: 3,
     };
-    config.init(vocab, 3, Seed(5), &Device::flex())
+    let features = FeatureSpec::default();
+    config.init(vocab, 3, &features, Seed(5), &Device::flex())
 }

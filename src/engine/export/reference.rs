@@ -8,7 +8,7 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
 use super::vocab_of;
-use crate::engine::batch::HistoryBatch;
+use crate::engine::batch::{FeatureSpec, HistoryBatch};
 use crate::engine::checkpoint::weights;
 use crate::engine::config::ExperimentConfig;
 use crate::engine::data::ItemIdx;
@@ -32,9 +32,11 @@ pub(super) fn write(
 ) -> Result<(), EngineError> {
     let device = Device::flex();
     let slate_len = config.data.session.slate_len;
+    let features = FeatureSpec::default();
+    let vocab = vocab_of(items);
     let model = config
         .model
-        .init(vocab_of(items), slate_len, config.seed, &device);
+        .init(vocab, slate_len, &features, config.seed, &device);
     let model = weights::load(model, checkpoint)?;
 
     let codes: Vec<u16> = items
@@ -63,7 +65,7 @@ pub(super) fn write(
         Tensor::from_data(TensorData::new(targets.clone(), shape), &device);
 
     let history = HistoryBatch::new(&histories, &table, config.model.history_len, &device);
-    let logits = model.decode(&model.encode(&history), slates);
+    let logits = model.decode(&model.encode(&history.clone().into()), slates);
     let logits_shape = logits.dims();
     let tokens_shape = history.tokens.dims();
     let read = "a tensor of this type reads back as it is";

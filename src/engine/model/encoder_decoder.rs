@@ -1,7 +1,7 @@
-//! The generator as a whole: history tokens in, logits over the codes of each level out. [A 3.2, eq. 1-4]
+//! An encoder over the context and a decoder over slates. [A 3.2, eq. 1-4; B 2.2.2, 2.3]
 //!
 //! ```text
-//! encoder:  PAD .. SEP c1 .. cL SEP c1 .. cL       positions counted from the most recent token
+//! encoder:  one vector per position of the context, see the context's input layer
 //! decoder:  BOS c1 .. cL BOS c1 .. cL ..           BOS predicts c1, c1 predicts c2, ..; cL predicts nothing
 //! ```
 //!
@@ -10,31 +10,25 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::{Device, Int, Tensor, TensorData, module::embedding};
+use burn::tensor::{Int, Tensor, TensorData};
 
-use super::attention::{causal_mask, padding_mask};
+use super::attention::causal_mask;
 use super::block::{DecoderBlock, EncoderBlock};
 use super::cache::DecodeCache;
 use super::config::{ModelConfig, NormPlacement};
-use super::init::Initializer;
+use super::context_input::{ContextInput, embed};
+use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
-use crate::engine::batch::HistoryBatch;
-use crate::engine::seed::Seed;
+use crate::engine::batch::{ContextBatch, FeatureSpec};
 use crate::engine::tokenizer::vocab::TokenVocab;
 
-/// Standard deviation of new embeddings: small, so that the first predictions are nearly uniform.
-const EMBEDDING_STD: f64 = 0.02;
-
-/// The generator.
-///
-/// Built on an autodiff device it records gradients and drops out. To infer, use [`Module::valid`] of it with batches
-/// on [`Device::inner`], or [`HistoryBatch::without_autodiff`]: the weights are shared, nothing is recorded.
+/// Encoder and decoder.
 #[derive(Module, Debug)]
 pub struct EncoderDecoder {
     /// One row per token, `[vocab_size, d_model]`; also the output weights where tied.
     pub embeddings: Param<Tensor<2>>,
-    /// The last row belongs to the most recent token, `[history_len * (n_levels + 1), d_model]`.
-    pub encoder_positions: Param<Tensor<2>>,
+    /// What the encoder starts from.
+    pub context: ContextInput,
     /// `[slate_len * (n_levels + 1), d_model]`.
     pub decoder_positions: Param<Tensor<2>>,
     encoder: Vec<EncoderBlock>,
@@ -57,40 +51,34 @@ pub struct Memory {
     mask: Option<Tensor<4>>,
 }
 
-impl ModelConfig {
-    /// A new generator for slates of up to `slate_len` items, the same on every device.
-    ///
-    /// # Panics
-    /// If `n_heads` does not divide `d_model` or more experts are active than there are: configurations are checked before.
-    pub fn init(
-        &self,
+impl EncoderDecoder {
+    pub(super) fn init(
+        config: &ModelConfig,
         vocab: TokenVocab,
         slate_len: usize,
-        seed: Seed,
-        device: &Device,
-    ) -> EncoderDecoder {
-        let d_model = self.d_model;
+        _features: &FeatureSpec,
+        init: &mut Initializer<'_>,
+    ) -> Self {
+        let d_model = config.d_model;
         let item_len = vocab.n_levels + 1;
-        let mut init = Initializer::new(seed, device);
-        let init = &mut init;
         let final_norm = |init: &Initializer<'_>| {
-            (self.norm == NormPlacement::Pre).then(|| RmsNorm::init(d_model, init))
+            (config.norm == NormPlacement::Pre).then(|| RmsNorm::init(d_model, init))
         };
-        let n_outputs = if self.tie_embeddings {
+        let n_outputs = if config.tie_embeddings {
             0
         } else {
             vocab.n_levels
         };
-        EncoderDecoder {
+        Self {
             embeddings: init.uniform([vocab.size(), d_model], EMBEDDING_STD),
-            encoder_positions: init.uniform([self.history_len * item_len, d_model], EMBEDDING_STD),
+            context: ContextInput::init(config, vocab, init),
             decoder_positions: init.uniform([slate_len * item_len, d_model], EMBEDDING_STD),
-            encoder: (0..self.n_encoder_layers)
-                .map(|_| EncoderBlock::init(self, init))
+            encoder: (0..config.n_encoder_layers)
+                .map(|_| EncoderBlock::init(config, init))
                 .collect(),
             encoder_norm: final_norm(init),
-            decoder: (0..self.n_decoder_layers)
-                .map(|_| DecoderBlock::init(self, init))
+            decoder: (0..config.n_decoder_layers)
+                .map(|_| DecoderBlock::init(config, init))
                 .collect(),
             decoder_norm: final_norm(init),
             outputs: (0..n_outputs)
@@ -103,9 +91,7 @@ impl ModelConfig {
             codebook_size: vocab.codebook_size,
         }
     }
-}
 
-impl EncoderDecoder {
     /// The vocabulary the generator was built for.
     pub fn vocab(&self) -> TokenVocab {
         TokenVocab {
@@ -119,45 +105,24 @@ impl EncoderDecoder {
         self.decoder_positions.dims()[0] / (self.n_levels + 1)
     }
 
-    /// Number of trainable values.
-    pub fn n_parameters(&self) -> usize {
-        self.num_params()
-    }
-
-    /// Reads the histories, once per request.
-    pub fn encode(&self, history: &HistoryBatch) -> Memory {
-        let [n_requests, n_tokens] = history.tokens.dims();
-        let [n_positions, _] = self.encoder_positions.dims();
-        assert!(
-            n_tokens <= n_positions,
-            "{n_tokens} history tokens for {n_positions} positions"
-        );
-        let mask = history
-            .has_padding
-            .then(|| padding_mask(history.is_pad.clone()));
-        let positions = self
-            .encoder_positions
-            .val()
-            .slice_dim(0, n_positions - n_tokens..n_positions);
-        let mut hidden = self.embed(history.tokens.clone(), positions);
+    /// See [`Generator::encode`](super::Generator::encode).
+    pub fn encode(&self, context: &ContextBatch) -> Memory {
+        let tokens = self.context.forward(context, self.embeddings.val());
+        let mut hidden = tokens.hidden;
         for block in &self.encoder {
-            hidden = block.forward(hidden, n_requests, mask.as_ref());
+            hidden = block.forward(hidden, tokens.n_requests, tokens.mask.as_ref());
         }
         if let Some(norm) = &self.encoder_norm {
             hidden = norm.forward(hidden);
         }
         Memory {
             hidden,
-            n_requests,
-            mask,
+            n_requests: tokens.n_requests,
+            mask: tokens.mask,
         }
     }
 
-    /// Logits of every code of given slates, each given the codes before it (teacher forcing).
-    ///
-    /// # Shapes
-    /// - codes: `[n_requests, n_items * n_levels]`, in `0..codebook_size`
-    /// - output: `[n_requests, n_items * n_levels, codebook_size]`
+    /// See [`Generator::decode`](super::Generator::decode).
     pub fn decode(&self, memory: &Memory, codes: Tensor<2, Int>) -> Tensor<3> {
         let [n_rows, n_codes] = codes.dims();
         let n_items = n_codes / self.n_levels;
@@ -176,7 +141,7 @@ impl EncoderDecoder {
         Tensor::cat(logits, 1).reshape([n_rows, n_codes, self.codebook_size])
     }
 
-    /// A cache for decoding step by step, with one row per request.
+    /// See [`Generator::start_cache`](super::Generator::start_cache).
     pub fn start_cache(&self, memory: &Memory) -> DecodeCache {
         DecodeCache {
             contexts: self
@@ -189,14 +154,7 @@ impl EncoderDecoder {
         }
     }
 
-    /// Feeds the next tokens of every row and returns the logits of the level that follows the last of them.
-    ///
-    /// # Shapes
-    /// - tokens: `[n_rows, n_new]`
-    /// - output: `[n_rows, codebook_size]`
-    ///
-    /// # Panics
-    /// If the last token completes an item, after which BOS must come.
+    /// See [`Generator::step`](super::Generator::step).
     pub fn step(&self, cache: &mut DecodeCache, tokens: Tensor<2, Int>) -> Tensor<2> {
         let [n_rows, n_new] = tokens.dims();
         let hidden = self.advance(cache, tokens);
@@ -224,7 +182,7 @@ impl EncoderDecoder {
             .val()
             .slice_dim(0, n_past..cache.n_tokens);
         let mask = causal_mask(n_past, n_new, &tokens.device());
-        let mut hidden = self.embed(tokens, positions);
+        let mut hidden = embed(self.embeddings.val(), tokens, positions);
         for (block, context) in self.decoder.iter().zip(&mut cache.contexts) {
             hidden = block.forward(
                 hidden,
@@ -238,19 +196,6 @@ impl EncoderDecoder {
             Some(norm) => norm.forward(hidden),
             None => hidden,
         }
-    }
-
-    /// Embeddings of tokens plus positions, scaled by √d_model so that small initial weights still carry the residual stream.
-    ///
-    /// # Shapes
-    /// - tokens: `[n_rows, n_tokens]`
-    /// - positions: `[n_tokens, d_model]`
-    /// - output: `[n_rows * n_tokens, d_model]`
-    fn embed(&self, tokens: Tensor<2, Int>, positions: Tensor<2>) -> Tensor<2> {
-        let [n_rows, n_tokens] = tokens.dims();
-        let [_, d_model] = positions.dims();
-        let sum = embedding(self.embeddings.val(), tokens) + positions.unsqueeze();
-        (sum * (d_model as f64).sqrt()).reshape([n_rows * n_tokens, d_model])
     }
 
     /// Decoder input of given slates: BOS before the codes of each item, codes as tokens.
@@ -281,5 +226,21 @@ impl EncoderDecoder {
             .val()
             .slice_dim(0, start..start + self.codebook_size);
         hidden.matmul(codewords.transpose())
+    }
+
+    /// See [`Generator::with_embeddings_times`](super::Generator::with_embeddings_times).
+    #[cfg(test)]
+    pub(super) fn with_embeddings_times(mut self, factor: f64) -> Self {
+        for param in [
+            &mut self.embeddings,
+            &mut self.context.positions,
+            &mut self.decoder_positions,
+        ] {
+            *param = param.clone().map(|x| {
+                let is_recording = x.is_require_grad();
+                (x * factor).detach().set_require_grad(is_recording)
+            });
+        }
+        self
     }
 }

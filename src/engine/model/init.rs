@@ -7,6 +7,9 @@ use rand::RngExt as _;
 
 use crate::engine::seed::Seed;
 
+/// Standard deviation of new embeddings: small, so that the first predictions are nearly uniform.
+pub(crate) const EMBEDDING_STD: f64 = 0.02;
+
 /// Draws parameters one after the other, each from a stream of its own.
 pub(crate) struct Initializer<'a> {
     seed: Seed,

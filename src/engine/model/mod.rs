@@ -7,9 +7,11 @@ pub mod attention;
 pub mod block;
 pub mod cache;
 pub mod config;
+pub mod context_input;
 pub mod encoder_decoder;
 pub mod experts;
 pub mod feed_forward;
+pub mod generator;
 pub(crate) mod init;
 pub mod norm;
 mod routing;
@@ -22,4 +24,5 @@ mod tests;
 
 pub use cache::DecodeCache;
 pub use config::ModelConfig;
-pub use encoder_decoder::{EncoderDecoder, Memory};
+pub use encoder_decoder::Memory;
+pub use generator::Generator;

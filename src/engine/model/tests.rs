@@ -5,10 +5,12 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::RngExt as _;
 
 use super::config::{ModelConfig, NormPlacement};
-use super::encoder_decoder::EncoderDecoder;
+use super::generator::Generator;
 use super::gradient_check::check_gradients;
-use crate::engine::batch::{Example, HistoryBatch, SessionBatch};
-use crate::engine::data::ItemIdx;
+use crate::engine::batch::{
+    ContextBatch, ContextReader, Example, FeatureSpec, HistoryBatch, HostBatch, SessionBatch,
+};
+use crate::engine::data::{ItemIdx, Moment};
 use crate::engine::loss::preference::{PairLogProbs, dpo};
 use crate::engine::loss::{next_token, sequence_log_prob};
 use crate::engine::seed::Seed;
@@ -57,8 +59,8 @@ fn variants() -> Vec<ModelConfig> {
     ]
 }
 
-fn build(config: &ModelConfig, device: &Device) -> EncoderDecoder {
-    config.init(VOCAB, SLATE_LEN, Seed(7), device)
+fn build(config: &ModelConfig, device: &Device) -> Generator {
+    config.init(VOCAB, SLATE_LEN, &FeatureSpec::default(), Seed(7), device)
 }
 
 /// Thirty items with pseudo-random codes.
@@ -76,7 +78,7 @@ fn items(indices: &[u32]) -> Vec<ItemIdx> {
 
 fn batch(device: &Device) -> SessionBatch {
     let example = |history: &[u32], session: &[u32]| Example {
-        history: items(history),
+        moment: Moment::from_history(items(history)),
         items: items(session),
     };
     let examples = [
@@ -84,7 +86,12 @@ fn batch(device: &Device) -> SessionBatch {
         example(&[6], &[7]),
         example(&[], &[8, 9]),
     ];
-    SessionBatch::new(&examples, &table(), 4, SLATE_LEN, device)
+    let table = table();
+    HostBatch::new(&examples, &ContextReader::session(&table, 4), SLATE_LEN).to_device(device)
+}
+
+fn context(histories: &[Vec<ItemIdx>]) -> ContextBatch {
+    HistoryBatch::new(histories, &table(), 4, &Device::flex()).into()
 }
 
 fn codes(values: &[i64]) -> Tensor<2, Int> {
@@ -110,8 +117,7 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
 fn a_code_changes_only_what_is_predicted_after_it() {
     let device = Device::flex();
     let model = build(&tiny(), &device);
-    let history = HistoryBatch::new(&[items(&[1, 2])], &table(), 4, &device);
-    let memory = model.encode(&history);
+    let memory = model.encode(&context(&[items(&[1, 2])]));
     let before = values(model.decode(&memory, codes(&[0, 1, 2, 3, 4, 0])));
     for changed in 0..6 {
         let mut sequence = [0, 1, 2, 3, 4, 0];
@@ -132,9 +138,8 @@ fn padding_changes_nothing() {
     for config in variants() {
         let model = build(&config, &device);
         let logits = |histories: &[Vec<ItemIdx>]| {
-            let history = HistoryBatch::new(histories, &table(), 4, &device);
             let targets = codes(&[0, 1, 2, 3, 4, 0]).repeat(&[histories.len(), 1]);
-            values(model.decode(&model.encode(&history), targets))
+            values(model.decode(&model.encode(&context(histories)), targets))
         };
         let long = items(&[4, 3, 2, 1]);
         for history in [items(&[]), items(&[5]), items(&[5, 6, 7])] {
@@ -151,8 +156,8 @@ fn the_order_of_the_history_counts() {
     let device = Device::flex();
     let model = build(&tiny(), &device);
     let logits = |history: &[u32]| {
-        let history = HistoryBatch::new(&[items(history)], &table(), 4, &device);
-        values(model.decode(&model.encode(&history), codes(&[0, 1, 2])))
+        let context = context(&[items(history)]);
+        values(model.decode(&model.encode(&context), codes(&[0, 1, 2])))
     };
     assert!(largest_difference(&logits(&[1, 2, 3]), &logits(&[3, 2, 1])) > 1e-5);
 }
@@ -163,7 +168,7 @@ fn cached_steps_equal_teacher_forcing() {
     for config in variants() {
         let model = build(&config, &device);
         let batch = batch(&device);
-        let memory = model.encode(&batch.history);
+        let memory = model.encode(&batch.context);
         let [n_rows, n_codes] = batch.targets.dims();
         let full = model.decode(&memory, batch.targets.clone());
 
@@ -192,8 +197,7 @@ fn cached_steps_equal_teacher_forcing() {
 fn selected_rows_continue_their_parents() {
     let device = Device::flex();
     let model = build(&tiny(), &device);
-    let history = HistoryBatch::new(&[items(&[1]), items(&[2, 3])], &table(), 4, &device);
-    let memory = model.encode(&history);
+    let memory = model.encode(&context(&[items(&[1]), items(&[2, 3])]));
     let tokens = |values: &[i64]| {
         Tensor::<2, Int>::from_data(TensorData::new(values.to_vec(), [values.len(), 1]), &device)
     };
@@ -226,7 +230,7 @@ fn a_new_model_knows_nothing() {
     for config in variants() {
         let model = build(&config, &device);
         let batch = batch(&device);
-        let logits = model.decode(&model.encode(&batch.history), batch.targets.clone());
+        let logits = model.decode(&model.encode(&batch.context), batch.targets.clone());
         let loss = next_token(logits, batch.targets, batch.target_weight, VOCAB.n_levels);
         let mean: f32 = loss.mean.into_scalar();
         let uniform = (VOCAB.codebook_size as f32).ln();
@@ -243,7 +247,7 @@ fn sessions_are_learned_by_heart() {
         let mut optimizer = AdamConfig::new().init();
         let mut mean = f32::NAN;
         for _ in 0..80 {
-            let logits = model.decode(&model.encode(&batch.history), batch.targets.clone());
+            let logits = model.decode(&model.encode(&batch.context), batch.targets.clone());
             let loss = next_token(
                 logits,
                 batch.targets.clone(),
@@ -262,7 +266,14 @@ fn sessions_are_learned_by_heart() {
 fn the_seed_alone_decides_the_initial_weights() {
     let device = Device::flex();
     let weights = |seed: u64| {
-        let model = tiny().init(VOCAB, SLATE_LEN, Seed(seed), &device);
+        let model = tiny().init(
+            VOCAB,
+            SLATE_LEN,
+            &FeatureSpec::default(),
+            Seed(seed),
+            &device,
+        );
+        let Generator::EncoderDecoder(model) = model;
         values(model.embeddings.val())
     };
     assert_eq!(weights(1), weights(1));
@@ -298,16 +309,19 @@ fn next_token_gradients_agree_with_finite_differences() {
             n_active_experts: config.n_experts,
             ..config
         };
-        check_gradients(with_large_embeddings(build(&config, &device)), |model| {
-            let logits = model.decode(&model.encode(&batch.history), batch.targets.clone());
-            next_token(
-                logits,
-                batch.targets.clone(),
-                batch.target_weight.clone(),
-                VOCAB.n_levels,
-            )
-            .sum
-        });
+        check_gradients(
+            build(&config, &device).with_embeddings_times(15.0),
+            |model| {
+                let logits = model.decode(&model.encode(&batch.context), batch.targets.clone());
+                next_token(
+                    logits,
+                    batch.targets.clone(),
+                    batch.target_weight.clone(),
+                    VOCAB.n_levels,
+                )
+                .sum
+            },
+        );
     }
 }
 
@@ -316,8 +330,8 @@ fn dpo_gradients_agree_with_finite_differences() {
     let device = Device::flex().autodiff();
     let batch = batch(&device);
     let rejected = batch.targets.clone().flip([1]);
-    let log_probs = |model: &EncoderDecoder| {
-        let memory = model.encode(&batch.history);
+    let log_probs = |model: &Generator| {
+        let memory = model.encode(&batch.context);
         let of = |codes: &Tensor<2, Int>| {
             let logits = model.decode(&memory, codes.clone());
             sequence_log_prob(logits, codes.clone(), batch.target_weight.clone())
@@ -329,9 +343,10 @@ fn dpo_gradients_agree_with_finite_differences() {
         ..tiny()
     };
     let model = build(&config, &device);
-    let (chosen, other) = log_probs(&config.init(VOCAB, SLATE_LEN, Seed(8), &device));
+    let (chosen, other) =
+        log_probs(&config.init(VOCAB, SLATE_LEN, &FeatureSpec::default(), Seed(8), &device));
     let (chosen, other) = (chosen.detach(), other.detach());
-    check_gradients(with_large_embeddings(model), |model| {
+    check_gradients(model.with_embeddings_times(15.0), |model| {
         let policy = log_probs(model);
         let column = |values: Tensor<1>| values.unsqueeze_dim::<2>(1);
         let pairs = PairLogProbs {
@@ -343,16 +358,4 @@ fn dpo_gradients_agree_with_finite_differences() {
         };
         dpo(&pairs, 2.0).loss.sum()
     });
-}
-
-/// New embeddings are so small beside the norms that the loss bends within any step that f32 can resolve.
-fn with_large_embeddings(mut model: EncoderDecoder) -> EncoderDecoder {
-    for param in [
-        &mut model.embeddings,
-        &mut model.encoder_positions,
-        &mut model.decoder_positions,
-    ] {
-        *param = param.clone().map(|x| (x * 15.0).detach().require_grad());
-    }
-    model
 }

@@ -24,16 +24,16 @@ use burn::tensor::Tensor;
 use rand::Rng as _;
 use rand::RngExt as _;
 
-use crate::engine::batch::SessionBatch;
+use crate::engine::batch::HostBatch;
 use crate::engine::checkpoint::{CheckpointStore, weights};
 use crate::engine::config::ExperimentConfig;
-use crate::engine::data::ItemIdx;
+use crate::engine::data::Moment;
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::error::EngineError;
 use crate::engine::eval::generate::SlateGenerator;
 use crate::engine::event::Stage;
 use crate::engine::loss::next_token;
-use crate::engine::model::EncoderDecoder;
+use crate::engine::model::Generator;
 use crate::engine::optim::AdamW;
 use crate::engine::reward::scorer::RewardScorer;
 use crate::engine::train::alignment_term::{Models, alignment_term};
@@ -54,12 +54,13 @@ pub fn run(
     ctx: &mut StageCtx<'_>,
     data: &PreparedData,
     items: &Items,
-    base: &EncoderDecoder,
+    base: &Generator,
     scorer: &RewardScorer,
-) -> Result<EncoderDecoder, EngineError> {
+) -> Result<Generator, EngineError> {
     let config = ctx.config;
     let settings = &config.align;
     let mut source = SessionSource::new(data, config, "align.shuffle")?;
+    let reader = items.reader(&config.model);
     let store = store(ctx, data, items);
     let n_steps = settings.iterations * settings.steps_per_iteration;
     let spec = LoopSpec {
@@ -75,14 +76,13 @@ pub fn run(
     let policy = base.clone().train();
     let optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm);
     let candidates = SlateGenerator::new(
-        &items.tokenizer.table,
+        &reader,
         &data.popularity,
-        config.model.history_len,
         config.data.session.slate_len,
         settings.n_candidates,
         settings.batch_size,
     );
-    let mut reference: Option<(u64, EncoderDecoder)> = None;
+    let mut reference: Option<(u64, Generator)> = None;
 
     let policy = train_loop(
         ctx,
@@ -99,29 +99,21 @@ pub fn run(
             };
 
             let examples = source.batch(step, settings.batch_size);
-            let batch = SessionBatch::new(
-                &examples,
-                &items.tokenizer.table,
-                config.model.history_len,
-                config.data.session.slate_len,
-                &device,
-            );
-            let memory = policy.encode(&batch.history);
+            let slate_len = config.data.session.slate_len;
+            let batch = HostBatch::new(&examples, &reader, slate_len).to_device(&device);
+            let memory = policy.encode(&batch.context);
             let logits = policy.decode(&memory, batch.targets.clone());
             let n_levels = items.vocab.n_levels;
             let next_token_loss =
                 next_token(logits, batch.targets, batch.target_weight, n_levels).mean;
 
-            let histories = chosen_histories(
-                config,
-                step,
-                examples.iter().map(|example| &example.history),
-            );
-            let groups = roll_out(reference, &candidates, scorer, &histories, ctx.control)?;
+            let moments =
+                chosen_moments(config, step, examples.iter().map(|example| &example.moment));
+            let groups = roll_out(reference, &candidates, scorer, &moments, ctx.control)?;
             let models = Models {
                 policy: &policy,
                 reference,
-                table: &items.tokenizer.table,
+                reader: &reader,
                 device: &device,
             };
             let term = alignment_term(&models, &groups, config);
@@ -177,10 +169,10 @@ pub fn store(ctx: &StageCtx<'_>, data: &PreparedData, items: &Items) -> Checkpoi
 /// so that a run resumed in its middle compares with the same one.
 fn snapshot(
     ctx: &StageCtx<'_>,
-    policy: &EncoderDecoder,
+    policy: &Generator,
     step: u64,
     iteration: u64,
-) -> Result<EncoderDecoder, EngineError> {
+) -> Result<Generator, EngineError> {
     let path = ctx
         .dir
         .stage_dir(Stage::Align)
@@ -194,26 +186,28 @@ fn snapshot(
     }
 }
 
-/// Histories of the samples that get a preference pair: each with probability r_DPO, at least one.
-fn chosen_histories<'a>(
+/// The samples that get a preference pair: each with probability r_DPO, at least one.
+fn chosen_moments<'a>(
     config: &ExperimentConfig,
     step: u64,
-    histories: impl Iterator<Item = &'a Vec<ItemIdx>>,
-) -> Vec<Vec<ItemIdx>> {
+    moments: impl Iterator<Item = &'a Moment>,
+) -> Vec<Moment> {
     let ratio = config.align.dpo_ratio;
     if ratio <= 0.0 {
         return Vec::new();
     }
     let mut rng = config.seed.rng("align.dpo_gate", step);
-    let histories: Vec<&Vec<ItemIdx>> = histories.filter(|history| !history.is_empty()).collect();
-    let mut chosen: Vec<Vec<ItemIdx>> = histories
+    let moments: Vec<&Moment> = moments
+        .filter(|moment| !moment.history.is_empty())
+        .collect();
+    let mut chosen: Vec<Moment> = moments
         .iter()
         .filter(|_| rng.random_bool(ratio))
-        .map(|history| (*history).clone())
+        .map(|moment| (*moment).clone())
         .collect();
-    if chosen.is_empty() && !histories.is_empty() {
-        let idx = (rng.next_u64() % histories.len() as u64) as usize;
-        chosen.push(histories[idx].clone());
+    if chosen.is_empty() && !moments.is_empty() {
+        let idx = (rng.next_u64() % moments.len() as u64) as usize;
+        chosen.push(moments[idx].clone());
     }
     chosen
 }

@@ -2,12 +2,13 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
+use crate::engine::batch::ContextReader;
 use crate::engine::config::ExperimentConfig;
-use crate::engine::data::ItemIdx;
+use crate::engine::data::Moment;
 use crate::engine::loss::policy::{self, PolicyOutput, Rollouts, group_advantages};
 use crate::engine::loss::preference::{self, PairLogProbs, PreferenceOutput};
-use crate::engine::model::EncoderDecoder;
-use crate::engine::tokenizer::{Code, SemanticIdTable};
+use crate::engine::model::Generator;
+use crate::engine::tokenizer::Code;
 use crate::engine::train::config::{AlignConfig, Objective, RatioUnit};
 use crate::engine::train::preference_pairs::{PreferencePair, best_and_worst};
 use crate::engine::train::rollouts::{Group, log_probs};
@@ -25,27 +26,22 @@ pub struct AlignmentTerm {
 /// Policy and reference with what both need to see slates.
 pub struct Models<'a> {
     /// Learns.
-    pub policy: &'a EncoderDecoder,
+    pub policy: &'a Generator,
     /// The frozen copy that generated the slates.
-    pub reference: &'a EncoderDecoder,
-    /// Codes of the items of a history.
-    pub table: &'a SemanticIdTable,
+    pub reference: &'a Generator,
+    /// What both see of a moment.
+    pub reader: &'a ContextReader<'a>,
     /// Where the policy computes, with autodiff.
     pub device: &'a Device,
 }
 
 impl Models<'_> {
     /// Log-probabilities of slates under policy and reference, the latter without gradient.
-    fn log_probs(
-        &self,
-        history_len: usize,
-        histories: &[Vec<ItemIdx>],
-        slates: &[&[Code]],
-    ) -> [Tensor<2>; 2] {
-        let of = |model: &EncoderDecoder, device: &Device| {
-            log_probs(model, self.table, history_len, histories, slates, device)
+    fn log_probs(&self, moments: &[&Moment], slates: &[&[Code]]) -> [Tensor<2>; 2] {
+        let of = |model: &Generator, device: &Device| {
+            log_probs(model, self.reader, moments, slates, device)
         };
-        let frozen = of(self.reference, &self.reference.embeddings.val().device());
+        let frozen = of(self.reference, &self.reference.device());
         [of(self.policy, self.device), Tensor::from_inner(frozen)]
     }
 }
@@ -105,13 +101,13 @@ fn preference_term(
 ) -> Option<AlignmentTerm> {
     let n_codes = pairs.first()?.chosen.len();
     let n_slates = 1 + config.align.n_rejected;
-    let histories: Vec<Vec<ItemIdx>> = pairs.iter().map(|pair| pair.history.to_vec()).collect();
+    let moments: Vec<&Moment> = pairs.iter().map(|pair| pair.moment).collect();
     let slates: Vec<&[Code]> = pairs
         .iter()
         .flat_map(|pair| std::iter::once(pair.chosen).chain(pair.rejected.iter().copied()))
         .collect();
     let [policy, reference] = models
-        .log_probs(config.model.history_len, &histories, &slates)
+        .log_probs(&moments, &slates)
         .map(|codes| codes.sum_dim(1).reshape([pairs.len(), n_slates]));
     let pairs_log_probs = PairLogProbs {
         chosen: policy.clone().slice_dim(1, 0..1),
@@ -175,7 +171,7 @@ fn policy_term(
     if advantages.iter().all(|advantage| *advantage == 0.0) {
         return None;
     }
-    let histories: Vec<Vec<ItemIdx>> = groups.iter().map(|group| group.history.clone()).collect();
+    let moments: Vec<&Moment> = groups.iter().map(|group| &group.moment).collect();
     let slates: Vec<&[Code]> = groups
         .iter()
         .flat_map(|group| group.slates[..n_slates].iter().map(Vec::as_slice))
@@ -185,9 +181,7 @@ fn policy_term(
         RatioUnit::Code => codes,
         RatioUnit::Slate => codes.sum_dim(1),
     };
-    let [log_probs, old_log_probs] = models
-        .log_probs(config.model.history_len, &histories, &slates)
-        .map(unit);
+    let [log_probs, old_log_probs] = models.log_probs(&moments, &slates).map(unit);
     let rollouts = Rollouts {
         log_probs,
         old_log_probs,

@@ -4,14 +4,14 @@
 use crate::engine::control::RunControl;
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::error::EngineError;
-use crate::engine::eval::cases::{histories, sample_cases};
+use crate::engine::eval::cases::{moments, sample_cases};
 use crate::engine::eval::evaluator::Evaluator;
 use crate::engine::eval::generate::SlateGenerator;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::eval::rewards::{self, Measurement, compare};
 use crate::engine::eval::slates::compare_slates;
 use crate::engine::event::{EngineEvent, SlateComparison, Stage};
-use crate::engine::model::EncoderDecoder;
+use crate::engine::model::Generator;
 use crate::engine::run::report::RunReport;
 use crate::engine::run::{RunDir, journal};
 use crate::engine::train::ctx::StageCtx;
@@ -32,8 +32,8 @@ pub fn run(
     ctx: &mut StageCtx<'_>,
     data: &PreparedData,
     items: &Items,
-    base: &EncoderDecoder,
-    after: Option<(&EncoderDecoder, &Scorers)>,
+    base: &Generator,
+    after: Option<(&Generator, &Scorers)>,
     report: &mut RunReport,
 ) -> Result<(), EngineError> {
     /// Parts of the stage, for its progress.
@@ -49,15 +49,8 @@ pub fn run(
 
     let config = ctx.config;
     let control = ctx.control.clone();
-    let table = &items.tokenizer.table;
-    let evaluator = Evaluator::new(
-        data,
-        table,
-        &config.evaluate,
-        config.model.history_len,
-        config.seed,
-        &control,
-    );
+    let reader = items.reader(&config.model);
+    let evaluator = Evaluator::new(data, &reader, &config.evaluate, config.seed, &control);
     let mut models = evaluator.floors()?;
     let mut entropies = Vec::new();
     let mut generators = vec![("generator", base)];
@@ -96,19 +89,18 @@ fn rewards_before_and_after(
     ctx: &mut StageCtx<'_>,
     data: &PreparedData,
     items: &Items,
-    base: &EncoderDecoder,
-    aligned: &EncoderDecoder,
+    base: &Generator,
+    aligned: &Generator,
     scorers: &Scorers,
     report: &mut RunReport,
 ) -> Result<(), EngineError> {
     let config = ctx.config;
-    let table = &items.tokenizer.table;
+    let reader = items.reader(&config.model);
     let slate_len = config.data.session.slate_len;
-    let (history_len, settings) = (config.model.history_len, &config.evaluate);
+    let settings = &config.evaluate;
     let generator = SlateGenerator::new(
-        table,
+        &reader,
         &data.popularity,
-        history_len,
         slate_len,
         settings.reward_slates,
         settings.batch_size,
@@ -119,14 +111,14 @@ fn rewards_before_and_after(
         oracle: data.dataset.oracle.as_ref(),
     };
     let cases = sample_cases(data, settings.reward_users, config.seed);
-    let histories = histories(data, &cases, usize::MAX);
+    let moments = moments(data, &cases, usize::MAX);
     let control = ctx.control.clone();
-    let mut measure = |model: &EncoderDecoder,
+    let mut measure = |model: &Generator,
                        part: u64,
                        doing: &str|
      -> Result<Measurement, EngineError> {
         let mut trouble = Ok(());
-        let slates = generator.generate(model, &histories, &control, &mut |done, total| {
+        let slates = generator.generate(model, &moments, &control, &mut |done, total| {
             if trouble.is_ok() {
                 let total = total.max(1);
                 trouble =
@@ -137,9 +129,9 @@ fn rewards_before_and_after(
         trouble?;
         let scored = cases
             .iter()
-            .zip(&histories)
+            .zip(&moments)
             .zip(slates?)
-            .map(|((case, history), slates)| scorers.score(case.user, history, &slates))
+            .map(|((case, moment), slates)| scorers.score(case.user, &moment.history, &slates))
             .collect();
         Ok(Measurement::new(scored))
     };
@@ -157,9 +149,8 @@ fn rewards_before_and_after(
     ctx.reporter.emit(EngineEvent::AlignmentReady(alignment))?;
 
     let shown = SlateGenerator::new(
-        table,
+        &reader,
         &data.popularity,
-        history_len,
         slate_len,
         SHOWN_SLATES,
         settings.batch_size,
@@ -167,7 +158,6 @@ fn rewards_before_and_after(
     for case in cases.iter().take(SHOWN_USERS) {
         let comparison = compare_slates(
             data,
-            table,
             case.user,
             &shown,
             base,
@@ -192,12 +182,11 @@ pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineE
         name: user.to_owned(),
         place: data.dataset.name.clone(),
     })?;
-    let table = &saved.items.tokenizer.table;
     let config = &saved.config;
+    let reader = saved.items.reader(&config.model);
     let generator = SlateGenerator::new(
-        table,
+        &reader,
         &data.popularity,
-        config.model.history_len,
         config.data.session.slate_len,
         SHOWN_SLATES,
         1,
@@ -210,7 +199,6 @@ pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineE
     let after = saved.aligned.as_ref();
     compare_slates(
         data,
-        table,
         user_idx,
         &generator,
         &saved.base,
@@ -227,15 +215,8 @@ pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineE
 pub fn evaluate_saved(dir: &RunDir, control: &RunControl) -> Result<EvaluationReport, EngineError> {
     let saved = SavedRun::load(dir)?;
     let config = &saved.config;
-    let table = &saved.items.tokenizer.table;
-    let evaluator = Evaluator::new(
-        &saved.data,
-        table,
-        &config.evaluate,
-        config.model.history_len,
-        config.seed,
-        control,
-    );
+    let reader = saved.items.reader(&config.model);
+    let evaluator = Evaluator::new(&saved.data, &reader, &config.evaluate, config.seed, control);
     let mut models = evaluator.floors()?;
     let before = evaluator.generator("generator", &saved.base, &mut |_, _| {})?;
     models.push(before.score);

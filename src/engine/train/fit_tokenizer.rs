@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use crate::engine::batch::ContextReader;
 use crate::engine::data::ItemIdx;
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::embedding::neighbours::MAX_ITEMS;
 use crate::engine::embedding::{self, ItemEmbeddings};
 use crate::engine::error::EngineError;
 use crate::engine::event::{EngineEvent, NoticeLevel, Stage};
+use crate::engine::model::ModelConfig;
 use crate::engine::run::atomic;
 use crate::engine::run::items::{ItemRow, ItemTable};
 use crate::engine::run::report::RunReport;
@@ -50,6 +52,11 @@ impl Items {
             trie,
             vocab,
         }
+    }
+
+    /// What reads contexts for a generator of this configuration.
+    pub fn reader(&self, config: &ModelConfig) -> ContextReader<'_> {
+        config.reader(&self.tokenizer.table)
     }
 
     /// Loads what the stage wrote.

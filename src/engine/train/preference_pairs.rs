@@ -2,15 +2,15 @@
 //!
 //! The rejected slate is one of the model's own beams, which is what the paper calls a self-hard negative.
 
-use crate::engine::data::ItemIdx;
+use crate::engine::data::Moment;
 use crate::engine::tokenizer::Code;
 use crate::engine::train::rollouts::Group;
 
 /// One user's chosen slate and the rejected ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreferencePair<'a> {
-    /// The user's history, oldest first.
-    pub history: &'a [ItemIdx],
+    /// When the slates were generated.
+    pub moment: &'a Moment,
     /// Codes of the slate with the highest reward, `[slate_len * n_levels]`.
     pub chosen: &'a [Code],
     /// Codes of the slates with the lowest rewards, lowest first.
@@ -28,7 +28,7 @@ pub fn best_and_worst(groups: &[Group], n_rejected: usize) -> Vec<PreferencePair
             let (best, worst) = extremes(&group.rewards, n_rejected)?;
             let sum: f64 = worst.iter().map(|idx| group.rewards[*idx]).sum();
             Some(PreferencePair {
-                history: &group.history,
+                moment: &group.moment,
                 chosen: &group.slates[best],
                 rejected: worst
                     .iter()
@@ -54,6 +54,7 @@ fn extremes(rewards: &[f64], n_lowest: usize) -> Option<(usize, Vec<usize>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::data::ItemIdx;
 
     #[test]
     fn best_and_worst_are_the_first_of_equals_and_need_a_margin() {
@@ -68,7 +69,7 @@ mod tests {
     #[test]
     fn a_pair_names_its_slates_and_their_gap() {
         let groups = [Group {
-            history: vec![ItemIdx(4)],
+            moment: Moment::from_history(vec![ItemIdx(4)]),
             slates: vec![vec![1, 1], vec![2, 2], vec![3, 3]],
             rewards: vec![0.25, 0.75, 0.5],
         }];

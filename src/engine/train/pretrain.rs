@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use burn::optim::GradientsParams;
 
-use crate::engine::batch::{Example, SessionBatch};
+use crate::engine::batch::{Example, HostBatch};
 use crate::engine::checkpoint::CheckpointStore;
 use crate::engine::config::ExperimentConfig;
 use crate::engine::data::DataError;
@@ -18,7 +18,7 @@ use crate::engine::eval::cases::sample_cases;
 use crate::engine::eval::held_out::{HeldOutInput, held_out};
 use crate::engine::event::Stage;
 use crate::engine::loss::next_token;
-use crate::engine::model::EncoderDecoder;
+use crate::engine::model::Generator;
 use crate::engine::optim::AdamW;
 use crate::engine::run::journal;
 use crate::engine::run::report::{PretrainReport, RunReport};
@@ -41,10 +41,11 @@ pub fn run(
     data: &PreparedData,
     items: &Items,
     report: &mut RunReport,
-) -> Result<EncoderDecoder, EngineError> {
+) -> Result<Generator, EngineError> {
     let config = ctx.config;
     let settings = &config.pretrain;
     let mut source = SessionSource::new(data, config, "pretrain.shuffle")?;
+    let reader = items.reader(&config.model);
     let store = store(ctx, data, items);
     let spec = LoopSpec {
         stage: Stage::Pretrain,
@@ -59,6 +60,7 @@ pub fn run(
     let model = config.model.init(
         items.vocab,
         config.data.session.slate_len,
+        reader.features(),
         config.seed,
         &device,
     );
@@ -76,14 +78,9 @@ pub fn run(
             // Dropout draws from the device: reseeding per step lets a resumed run draw the same.
             device.seed(config.seed.derive("pretrain.dropout", step));
             let examples = source.batch(step, settings.batch_size);
-            let batch = SessionBatch::new(
-                &examples,
-                &items.tokenizer.table,
-                config.model.history_len,
-                config.data.session.slate_len,
-                &device,
-            );
-            let memory = model.encode(&batch.history);
+            let slate_len = config.data.session.slate_len;
+            let batch = HostBatch::new(&examples, &reader, slate_len).to_device(&device);
+            let memory = model.encode(&batch.context);
             let logits = model.decode(&memory, batch.targets.clone());
             let loss = next_token(
                 logits,
@@ -136,9 +133,8 @@ pub fn run(
         let cases = sample_cases(data, HELD_OUT_USERS, config.seed);
         let input = HeldOutInput {
             data,
-            table: &items.tokenizer.table,
+            reader: &reader,
             cases: &cases,
-            history_len: config.model.history_len,
             batch_size: config.evaluate.batch_size,
         };
         let held_out = held_out(&model, input, ctx.control)?;
@@ -250,7 +246,7 @@ impl<'a> SessionSource<'a> {
         self.sessions(step, batch_size)
             .into_iter()
             .map(|session| Example {
-                history: data.history(session.user, session.first_row, history_len),
+                moment: data.moment(session.user, session.first_row, history_len),
                 items: session.items.clone(),
             })
             .collect()

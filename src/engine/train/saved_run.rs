@@ -8,7 +8,7 @@ use crate::engine::config::ExperimentConfig;
 use crate::engine::data::prepare::{PreparedData, prepare};
 use crate::engine::error::EngineError;
 use crate::engine::event::Stage;
-use crate::engine::model::EncoderDecoder;
+use crate::engine::model::Generator;
 use crate::engine::reward::{HEAD_NAMES, N_HEADS, RewardScorer, item_features};
 use crate::engine::run::report::{RewardHead, RunReport};
 use crate::engine::run::{RunDir, RunInfo};
@@ -25,9 +25,9 @@ pub struct SavedRun {
     /// Semantic IDs and item vectors.
     pub items: Items,
     /// The pretrained generator.
-    pub base: EncoderDecoder,
+    pub base: Generator,
     /// The aligned generator, where that stage is complete.
-    pub aligned: Option<EncoderDecoder>,
+    pub aligned: Option<Generator>,
     /// Reward model and judge.
     pub scorers: Scorers,
 }
@@ -62,10 +62,12 @@ impl SavedRun {
         }
         let items = Items::load(dir)?;
         let device = Device::flex();
+        let reader = items.reader(&config.model);
         let new_generator = || {
             config.model.init(
                 items.vocab,
                 config.data.session.slate_len,
+                reader.features(),
                 config.seed,
                 &device,
             )

@@ -1,0 +1,123 @@
+//! The generator as everything else sees it: contexts in, logits over the codes of each level out, whatever is inside.
+
+use burn::module::Module;
+use burn::tensor::{Device, Int, Tensor};
+
+use super::cache::DecodeCache;
+use super::config::ModelConfig;
+use super::encoder_decoder::{EncoderDecoder, Memory};
+use super::init::Initializer;
+use crate::engine::batch::{ContextBatch, FeatureSpec};
+use crate::engine::seed::Seed;
+use crate::engine::tokenizer::vocab::TokenVocab;
+
+/// A model that writes slates of semantic IDs.
+///
+/// Built on an autodiff device it records gradients and drops out. To infer, use [`Module::valid`] of it with batches
+/// on [`Device::inner`], or [`ContextBatch::without_autodiff`]: the weights are shared, nothing is recorded.
+#[derive(Module, Debug)]
+pub enum Generator {
+    /// An encoder over the context and a decoder that attends to its output. [A 3.2; B 2.2 and 2.3]
+    EncoderDecoder(EncoderDecoder),
+}
+
+impl ModelConfig {
+    /// A new generator for slates of up to `slate_len` items, the same on every device.
+    ///
+    /// `features` are those of the reader of contexts.
+    ///
+    /// # Panics
+    /// If `n_heads` does not divide `d_model` or more experts are active than there are: configurations are checked before.
+    pub fn init(
+        &self,
+        vocab: TokenVocab,
+        slate_len: usize,
+        features: &FeatureSpec,
+        seed: Seed,
+        device: &Device,
+    ) -> Generator {
+        let mut init = Initializer::new(seed, device);
+        Generator::EncoderDecoder(EncoderDecoder::init(
+            self, vocab, slate_len, features, &mut init,
+        ))
+    }
+}
+
+impl Generator {
+    /// The vocabulary the generator was built for.
+    pub fn vocab(&self) -> TokenVocab {
+        match self {
+            Self::EncoderDecoder(model) => model.vocab(),
+        }
+    }
+
+    /// Items a slate can have at most.
+    pub fn slate_len(&self) -> usize {
+        match self {
+            Self::EncoderDecoder(model) => model.slate_len(),
+        }
+    }
+
+    /// Number of trainable values.
+    pub fn n_parameters(&self) -> usize {
+        self.num_params()
+    }
+
+    /// Where the weights are.
+    pub fn device(&self) -> Device {
+        match self {
+            Self::EncoderDecoder(model) => model.embeddings.val().device(),
+        }
+    }
+
+    /// Reads the contexts, once per request.
+    pub fn encode(&self, context: &ContextBatch) -> Memory {
+        match self {
+            Self::EncoderDecoder(model) => model.encode(context),
+        }
+    }
+
+    /// Logits of every code of given slates, each given the codes before it (teacher forcing). A request may have
+    /// several slates, which stand together.
+    ///
+    /// # Shapes
+    /// - codes: `[n_rows, n_items * n_levels]`, in `0..codebook_size`
+    /// - output: `[n_rows, n_items * n_levels, codebook_size]`
+    pub fn decode(&self, memory: &Memory, codes: Tensor<2, Int>) -> Tensor<3> {
+        match self {
+            Self::EncoderDecoder(model) => model.decode(memory, codes),
+        }
+    }
+
+    /// A cache for decoding step by step, with one row per request.
+    pub fn start_cache(&self, memory: &Memory) -> DecodeCache {
+        match self {
+            Self::EncoderDecoder(model) => model.start_cache(memory),
+        }
+    }
+
+    /// Feeds the next tokens of every row and returns the logits of the level that follows the last of them.
+    ///
+    /// # Shapes
+    /// - tokens: `[n_rows, n_new]`
+    /// - output: `[n_rows, codebook_size]`
+    ///
+    /// # Panics
+    /// If the last token completes an item, after which BOS must come.
+    pub fn step(&self, cache: &mut DecodeCache, tokens: Tensor<2, Int>) -> Tensor<2> {
+        match self {
+            Self::EncoderDecoder(model) => model.step(cache, tokens),
+        }
+    }
+
+    /// Embeddings and positions times a factor: those of a new model are so small that all codes are nearly equally
+    /// likely and that the loss bends within any step that f32 can resolve.
+    #[cfg(test)]
+    pub(crate) fn with_embeddings_times(self, factor: f64) -> Self {
+        match self {
+            Self::EncoderDecoder(model) => {
+                Self::EncoderDecoder(model.with_embeddings_times(factor))
+            }
+        }
+    }
+}
