@@ -162,6 +162,22 @@ fn tell_counts(stats: &DatasetStats) {
         .map(|(name, count)| row(name, count.to_string()))
         .collect();
     output::table(&feedback);
+    output::line(
+        "\nFeatures: different values, pathways that read them (model.system = \"pathways\")",
+    );
+    let features: Vec<Vec<String>> = stats
+        .features
+        .iter()
+        .map(|used| {
+            let values = match used.values {
+                _ if !used.is_present => "absent".to_owned(),
+                Some(n) => n.to_string(),
+                None => "-".to_owned(),
+            };
+            vec![used.feature.clone(), values, used.pathways.clone()]
+        })
+        .collect();
+    output::table(&features);
     output::line("\nSessions under each grouping: found, kept");
     let sessions: Vec<Vec<String>> = stats
         .sessions_by_rule

@@ -5,18 +5,18 @@ use super::{Dataset, Item, ItemCatalog, ItemIdx, UserIdx};
 
 /// One event; events are given in the order of the log.
 #[derive(Clone, Debug)]
-pub(super) struct Event {
-    pub(super) user: u32,
-    pub(super) item: u32,
-    pub(super) time_millis: i64,
-    pub(super) request: Option<u32>,
-    pub(super) watch_secs: f32,
-    pub(super) flags: FeedbackFlags,
+pub(crate) struct Event {
+    pub(crate) user: u32,
+    pub(crate) item: u32,
+    pub(crate) time_millis: i64,
+    pub(crate) request: Option<u32>,
+    pub(crate) watch_secs: f32,
+    pub(crate) flags: FeedbackFlags,
 }
 
 impl Event {
     /// An impression that was viewed.
-    pub(super) fn view(user: u32, item: u32, time_millis: i64) -> Self {
+    pub(crate) fn view(user: u32, item: u32, time_millis: i64) -> Self {
         Self {
             flags: FeedbackFlags::VIEW,
             ..Self::skip(user, item, time_millis)
@@ -24,7 +24,7 @@ impl Event {
     }
 
     /// An impression without feedback.
-    pub(super) fn skip(user: u32, item: u32, time_millis: i64) -> Self {
+    pub(crate) fn skip(user: u32, item: u32, time_millis: i64) -> Self {
         Self {
             user,
             item,
@@ -37,7 +37,7 @@ impl Event {
 }
 
 /// The log of events that are sorted by user and time.
-pub(super) fn log(events: &[Event]) -> InteractionLog {
+pub(crate) fn log(events: &[Event]) -> InteractionLog {
     let n_users = events.iter().map(|event| event.user + 1).max().unwrap_or(0);
     InteractionLog {
         user: events.iter().map(|event| UserIdx(event.user)).collect(),
@@ -58,7 +58,7 @@ pub(super) fn log(events: &[Event]) -> InteractionLog {
 }
 
 /// A dataset of these events, with as many nameless items as they need.
-pub(super) fn dataset(events: &[Event]) -> Dataset {
+pub(crate) fn dataset(events: &[Event]) -> Dataset {
     let log = log(events);
     let n_items = events.iter().map(|event| event.item + 1).max().unwrap_or(0);
     Dataset {
@@ -73,6 +73,7 @@ pub(super) fn dataset(events: &[Event]) -> Dataset {
                 .collect(),
         },
         users: (0..log.n_users()).map(|user| format!("u{user}")).collect(),
+        user_columns: Vec::new(),
         log,
         oracle: None,
         fingerprint: String::new(),

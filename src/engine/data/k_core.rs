@@ -2,7 +2,7 @@
 //! nothing changes. What is left does not depend on the order of leaving out.
 
 use super::source::builder::fingerprint;
-use super::{Dataset, InteractionLog, ItemCatalog, ItemIdx, UserIdx};
+use super::{Dataset, InteractionLog, ItemCatalog, ItemIdx, UserColumn, UserIdx};
 
 /// The k-core as a dataset of its own, with new indices and a new fingerprint; all of it for k = 0. Events of all kinds
 /// count, positive or not; an item without events is in no core.
@@ -32,6 +32,11 @@ pub(super) fn k_core(dataset: Dataset, k: usize) -> Dataset {
         .iter()
         .map(|&user| dataset.users[user].clone())
         .collect();
+    let user_columns: Vec<UserColumn> = dataset
+        .user_columns
+        .iter()
+        .map(|column| column.of(&users))
+        .collect();
     let mut warnings = dataset.warnings;
     warnings.push(format!(
         "the {k}-core keeps {} of {} users, {} of {} items and {} of {} events",
@@ -43,12 +48,13 @@ pub(super) fn k_core(dataset: Dataset, k: usize) -> Dataset {
         dataset.log.len()
     ));
     Dataset {
-        fingerprint: fingerprint(&catalog, &names, &log),
+        fingerprint: fingerprint(&catalog, &names, &user_columns, &log),
         oracle: dataset.oracle.map(|oracle| oracle.subset(&items, &users)),
         name: dataset.name,
         format: dataset.format,
         catalog,
         users: names,
+        user_columns,
         log,
         warnings,
     }

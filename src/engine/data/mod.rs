@@ -7,8 +7,9 @@ pub mod catalog;
 pub mod check;
 pub mod config;
 pub mod error;
+pub mod features;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod ids;
 pub mod interaction;
 mod k_core;
@@ -19,17 +20,20 @@ pub mod source;
 pub mod split;
 pub mod stats;
 mod ties;
+pub mod user_column;
 pub mod watch;
 
 pub use catalog::{Item, ItemCatalog};
 pub use check::DataCheck;
 pub use error::DataError;
+pub use features::{Continuous, Features};
 pub use ids::{ItemIdx, UserIdx};
 pub use interaction::{Feedback, FeedbackFlags, InteractionLog};
 pub use logged_slate::{LoggedSlate, logged_slates};
 pub use prepare::{Moment, PreparedData, TestCase, prepare};
 pub use session::Session;
 pub use split::Split;
+pub use user_column::UserColumn;
 pub use watch::Watch;
 
 use crate::engine::data::source::simulator::Oracle;
@@ -45,6 +49,8 @@ pub struct Dataset {
     pub catalog: ItemCatalog,
     /// The dataset's own user identifiers, row = [`UserIdx`].
     pub users: Vec<String>,
+    /// What is said of the users, column by column; none where the dataset says nothing.
+    pub user_columns: Vec<UserColumn>,
     /// All interactions, sorted by user, then by time; ties keep the order of the files.
     pub log: InteractionLog,
     /// True utility, for simulated data only.

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::config::{DataConfig, SessionConfig, SessionRule, SplitRule};
+use super::features::{FeatureUse, Features};
 use super::interaction::NO_TIME;
 use super::session;
 use super::split::Split;
@@ -63,6 +64,9 @@ pub struct DatasetStats {
     /// Events that repeat an earlier one: same user, item and time.
     #[serde(default)]
     pub duplicates: u64,
+    /// Which pathway of the second system's encoder each feature feeds.
+    #[serde(default)]
+    pub features: Vec<FeatureUse>,
     /// Whether true utility is known.
     pub has_oracle: bool,
     /// Partial trouble, in words.
@@ -169,6 +173,7 @@ impl DatasetStats {
             tied_times_frac: ties.tied_frac(),
             sorted_ties_frac: ties.sorted_frac(),
             duplicates: ties.n_duplicates,
+            features: Features::of(dataset, split).uses(),
             has_oracle: dataset.oracle.is_some(),
             warnings: warnings.collect(),
         }

@@ -203,6 +203,7 @@ mod tests {
                 format: "test".to_owned(),
                 catalog: catalog(),
                 users: vec!["x".to_owned(), "y".to_owned()],
+                user_columns: Vec::new(),
                 log,
                 oracle: None,
                 fingerprint: String::new(),

@@ -44,6 +44,7 @@ pub(super) fn data(sequences: &[&[u32]], n_items: usize) -> PreparedData {
         users: (0..sequences.len())
             .map(|idx| format!("user-{idx}"))
             .collect(),
+        user_columns: Vec::new(),
         log,
         oracle: None,
         fingerprint: String::new(),

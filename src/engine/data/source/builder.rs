@@ -4,7 +4,9 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::interaction::NO_TIME;
-use super::super::{Dataset, Feedback, InteractionLog, Item, ItemCatalog, ItemIdx, UserIdx};
+use super::super::{
+    Dataset, Feedback, InteractionLog, Item, ItemCatalog, ItemIdx, UserColumn, UserIdx,
+};
 use super::names::Names;
 
 /// One event as a reader found it.
@@ -29,7 +31,19 @@ pub(super) struct DatasetBuilder {
     /// Row = index of the item's name; items known from events only have no content yet.
     contents: Vec<Option<Item>>,
     events: Vec<RawEvent>,
+    user_columns: Vec<RawUserColumn>,
 }
+
+/// A column of users in the making.
+#[derive(Debug)]
+struct RawUserColumn {
+    name: String,
+    values: Names,
+    of_user: Vec<u32>,
+}
+
+/// From this many values on, a column is a measure or an identifier, and none to learn a vector per value from.
+const MAX_USER_VALUES: usize = 4096;
 
 impl DatasetBuilder {
     /// Adds an item from an item file. Returns false, and keeps the first, when it was there already.
@@ -60,6 +74,38 @@ impl DatasetBuilder {
         ItemIdx(self.items.idx(external_id))
     }
 
+    /// Begins the table of users, to be called once and after all events.
+    pub(super) fn add_user_columns<'n>(&mut self, names: impl IntoIterator<Item = &'n str>) {
+        self.user_columns
+            .extend(names.into_iter().map(|name| RawUserColumn {
+                name: name.to_owned(),
+                values: Names::default(),
+                of_user: Vec::new(),
+            }));
+    }
+
+    /// Adds one user's values, in the order of the columns; an empty text is a missing value. Users without events are
+    /// passed over.
+    pub(super) fn add_user_values<'v>(
+        &mut self,
+        external_id: &str,
+        values: impl IntoIterator<Item = &'v str>,
+    ) {
+        let Some(user_idx) = self.users.get(external_id) else {
+            return;
+        };
+        let user_idx = user_idx as usize;
+        for (column, value) in self.user_columns.iter_mut().zip(values) {
+            if value.is_empty() {
+                continue;
+            }
+            if column.of_user.len() <= user_idx {
+                column.of_user.resize(user_idx + 1, 0);
+            }
+            column.of_user[user_idx] = column.values.idx(value) + 1;
+        }
+    }
+
     /// The number of a request, new or known.
     pub(super) fn request(&mut self, external_id: &str) -> u32 {
         self.requests.idx(external_id)
@@ -82,10 +128,12 @@ impl DatasetBuilder {
             items,
             mut contents,
             mut events,
+            user_columns,
             ..
         } = self;
         let (users, items) = (users.into_names(), items.into_names());
-        let warnings = unknown_items(&contents, &items).into_iter().collect();
+        let mut warnings: Vec<String> = unknown_items(&contents, &items).into_iter().collect();
+        let user_columns = finished_columns(user_columns, users.len(), &mut warnings);
         // A stable sort keeps the order of the files among events of equal time and order.
         events.sort_by_key(|event| (event.user, event.time_millis, event.order));
         contents.resize(items.len(), None);
@@ -102,18 +150,48 @@ impl DatasetBuilder {
                 .collect(),
         };
         let log = log_of(&events, users.len());
-        let fingerprint = fingerprint(&catalog, &users, &log);
+        let fingerprint = fingerprint(&catalog, &users, &user_columns, &log);
         Dataset {
             name: String::new(),
             format: format.to_owned(),
             catalog,
             users,
+            user_columns,
             log,
             oracle: None,
             fingerprint,
             warnings,
         }
     }
+}
+
+/// The columns that can be used, each as long as there are users.
+fn finished_columns(
+    columns: Vec<RawUserColumn>,
+    n_users: usize,
+    warnings: &mut Vec<String>,
+) -> Vec<UserColumn> {
+    let mut finished = Vec::new();
+    for column in columns {
+        let values = column.values.into_names();
+        if values.len() > MAX_USER_VALUES {
+            warnings.push(format!(
+                "the column {:?} of the users takes {} values, too many for a category; it is left out",
+                column.name,
+                values.len()
+            ));
+        } else if values.len() > 1 {
+            // A column with one value says nothing.
+            let mut of_user = column.of_user;
+            of_user.resize(n_users, 0);
+            finished.push(UserColumn {
+                name: column.name,
+                values,
+                of_user,
+            });
+        }
+    }
+    finished
 }
 
 /// A warning when some events are of items that the item file does not have.
@@ -161,6 +239,7 @@ fn log_of(events: &[RawEvent], n_users: usize) -> InteractionLog {
 pub(in super::super) fn fingerprint(
     catalog: &ItemCatalog,
     users: &[String],
+    user_columns: &[UserColumn],
     log: &InteractionLog,
 ) -> String {
     let mut hash = Sha256::new();
@@ -190,6 +269,15 @@ pub(in super::super) fn fingerprint(
     count(&mut hash, users.len());
     for user in users {
         text(&mut hash, user);
+    }
+    for column in user_columns {
+        text(&mut hash, &column.name);
+        for value in &column.values {
+            text(&mut hash, value);
+        }
+        for value in &column.of_user {
+            hash.update(value.to_le_bytes());
+        }
     }
     count(&mut hash, log.len());
     for row in 0..log.len() {

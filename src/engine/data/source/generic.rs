@@ -1,4 +1,4 @@
-//! Any dataset as tables: one or more event files and an optional item file, in CSV, JSON Lines or Parquet, with a
+//! Any dataset as tables: one or more event files, an optional item file and an optional user file, in CSV, JSON Lines or Parquet, with a
 //! column mapping. Also what the project's own simulator writes; its oracle is read along.
 
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ const EVENT_WORDS: [&str; 4] = ["event", "inter", "log", "rating"];
 struct Files {
     events: Vec<PathBuf>,
     items: Vec<PathBuf>,
+    users: Vec<PathBuf>,
     oracle: Option<PathBuf>,
 }
 
@@ -30,8 +31,11 @@ pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError>
         .named(|name| is_table(Path::new(name)))
         .into_iter()
         .filter(|file| !listing.is_folder || is_inside(file));
-    let (items, mut events): (Vec<_>, Vec<_>) =
+    let (items, tables): (Vec<_>, Vec<_>) =
         tables.partition(|file| listing.is_folder && file_name(file).starts_with("items."));
+    let (users, mut events): (Vec<_>, Vec<_>) = tables
+        .into_iter()
+        .partition(|file| listing.is_folder && file_name(file).starts_with("users."));
     if listing.is_folder {
         events.retain(|file| {
             let name = file_name(file).to_lowercase();
@@ -51,6 +55,7 @@ pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError>
     let files = Files {
         events,
         items,
+        users,
         oracle,
     };
     Ok(Some(Recognised::new(format, why, move |reading| {
@@ -71,6 +76,9 @@ fn load(files: &Files, reading: &mut Reading<'_, '_>) -> Result<Dataset, DataErr
     check_mapping(&tables, reading.config, files)?;
     for mut table in tables {
         event_columns(&mut table, reading.config)?.read(table, reading, &mut builder)?;
+    }
+    if let Some(path) = files.users.first() {
+        read_users(path, reading, &mut builder)?;
     }
     let Some(path) = &files.oracle else {
         return Ok(builder.finish("tables"));
@@ -151,6 +159,27 @@ fn read_items(
     })?;
     reading.warn_of_repeated(n_repeated, &name);
     Ok(())
+}
+
+/// Every column but the identifier is a category.
+fn read_users(
+    path: &Path,
+    reading: &mut Reading<'_, '_>,
+    builder: &mut DatasetBuilder,
+) -> Result<(), DataError> {
+    let mut table = Table::open(path, Form::ByName, "users")?;
+    let user = table.require("user", mapped(reading.config, "user"))?;
+    let names: Vec<String> = table.header().to_vec();
+    let columns: Vec<usize> = (0..names.len()).filter(|column| *column != user).collect();
+    for column in &columns {
+        table.column("a feature of the user", &names[*column]);
+    }
+    builder.add_user_columns(columns.iter().map(|column| names[*column].as_str()));
+    table.for_each_row(reading, |row| {
+        let values = columns.iter().map(|column| row.text(*column));
+        builder.add_user_values(row.id(user)?, values);
+        Ok(())
+    })
 }
 
 fn event_columns(table: &mut Table, config: &DataConfig) -> Result<EventColumns, DataError> {

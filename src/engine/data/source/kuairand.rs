@@ -1,5 +1,5 @@
 //! KuaiRand in the layouts of its downloads (Pure, 1K, 27K): `log_standard_*.csv` in one or several parts,
-//! `video_features_basic_*.csv`, and beside them an optional `history_events.csv` with earlier impressions in order but
+//! `video_features_basic_*.csv`, `user_features_*.csv`, and beside them an optional `history_events.csv` with earlier impressions in order but
 //! without time. Also a single table of labelled rows (`label` 1 for a like, 0 for a hate), as benchmarks share it.
 //!
 //! `video_features_statistic_*.csv` is never read: its averages run over the days that are held out. Neither are
@@ -25,6 +25,36 @@ const KINDS: [(&str, &str, FeedbackFlags); 7] = [
     ("dislike", "is_hate", FeedbackFlags::DISLIKE),
 ];
 
+/// What is read of the users. Of a count that also comes as a range, only the range is read.
+const USER_COLUMNS: [&str; 26] = [
+    "user_active_degree",
+    "is_lowactive_period",
+    "is_live_streamer",
+    "is_video_author",
+    "follow_user_num_range",
+    "fans_user_num_range",
+    "friend_user_num_range",
+    "register_days_range",
+    "onehot_feat0",
+    "onehot_feat1",
+    "onehot_feat2",
+    "onehot_feat3",
+    "onehot_feat4",
+    "onehot_feat5",
+    "onehot_feat6",
+    "onehot_feat7",
+    "onehot_feat8",
+    "onehot_feat9",
+    "onehot_feat10",
+    "onehot_feat11",
+    "onehot_feat12",
+    "onehot_feat13",
+    "onehot_feat14",
+    "onehot_feat15",
+    "onehot_feat16",
+    "onehot_feat17",
+];
+
 /// From this size on (27K has 32 million videos) only videos that somebody was shown become items: the others would fill
 /// the memory and every model's vocabulary.
 const LARGE_BYTES: u64 = 1 << 29;
@@ -33,6 +63,7 @@ const LARGE_BYTES: u64 = 1 << 29;
 struct Files {
     logs: Vec<PathBuf>,
     videos: Vec<PathBuf>,
+    users: Option<PathBuf>,
     history: Option<PathBuf>,
     aside: Vec<(PathBuf, &'static str)>,
 }
@@ -55,13 +86,13 @@ pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError>
             "video_features_statistic",
             "its averages run over the days that are held out",
         ),
-        ("user_features", "no model here uses features of users"),
     ] {
         aside.extend(named(prefix).into_iter().map(|file| (file, why)));
     }
     let why = format!("{} file(s) named log_standard_*.csv", logs.len());
     let files = Files {
         videos: named("video_features_basic"),
+        users: named("user_features").into_iter().next(),
         history: named("history_events").into_iter().next(),
         aside,
         logs,
@@ -108,6 +139,9 @@ fn load(files: &Files, reading: &mut Reading<'_, '_>) -> Result<Dataset, DataErr
     }
     if is_large {
         read_videos(files, Videos::Shown, reading, &mut builder)?;
+    }
+    if let Some(path) = &files.users {
+        read_users(path, reading, &mut builder)?;
     }
     for (path, why) in &files.aside {
         reading.leave_aside(path, why);
@@ -177,6 +211,28 @@ fn read_video_file(
         if which == Videos::All || builder.has_item(&item.external_id) {
             builder.add_item(item);
         }
+        Ok(())
+    })
+}
+
+fn read_users(
+    path: &Path,
+    reading: &mut Reading<'_, '_>,
+    builder: &mut DatasetBuilder,
+) -> Result<(), DataError> {
+    let mut table = Table::open(path, Form::ByName, "users")?;
+    let user = table.require("user", "user_id")?;
+    let columns: Vec<(&str, usize)> = USER_COLUMNS
+        .iter()
+        .filter_map(|name| {
+            let column = table.column("a feature of the user", name)?;
+            Some((*name, column))
+        })
+        .collect();
+    builder.add_user_columns(columns.iter().map(|(name, _)| *name));
+    table.for_each_row(reading, |row| {
+        let values = columns.iter().map(|(_, column)| row.text(*column));
+        builder.add_user_values(row.id(user)?, values);
         Ok(())
     })
 }
@@ -263,6 +319,7 @@ mod tests {
         let files = Files {
             logs: Vec::new(),
             videos: vec![path],
+            users: None,
             history: None,
             aside: Vec::new(),
         };

@@ -236,3 +236,24 @@ fn bad_rows_can_be_left_out_and_are_counted() {
         "a user with bad rows only does not exist"
     );
 }
+
+#[test]
+fn a_table_of_users_gives_categories() {
+    let dataset = load_with(
+        &[
+            ("events.csv", b"user,item\na,x\nb,x\nc,x\n"),
+            ("users.csv", b"age,user,town\n30,b,Ulm\n20,a,\n"),
+        ],
+        &DataConfig::default(),
+    )
+    .unwrap();
+    let age = &dataset.user_columns[0];
+    assert_eq!(
+        (age.name.as_str(), age.of_user.as_slice()),
+        ("age", &[2, 1, 0][..])
+    );
+    assert_eq!(age.values, ["30", "20"]);
+    assert_eq!(dataset.user_columns.len(), 1, "all towns are one");
+    let without = events("user,item\na,x\nb,x\nc,x\n").unwrap();
+    assert_ne!(dataset.fingerprint, without.fingerprint);
+}

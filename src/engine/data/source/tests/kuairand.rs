@@ -1,12 +1,12 @@
 //! KuaiRand's layouts.
 
 use super::common::{folder, load_with, rows};
-use crate::engine::data::FeedbackFlags;
 use crate::engine::data::config::DataConfig;
 use crate::engine::data::interaction::NO_TIME;
 use crate::engine::data::source::load;
+use crate::engine::data::{FeedbackFlags, UserIdx};
 
-const KUAIRAND: [(&str, &[u8]); 5] = [
+const KUAIRAND: [(&str, &[u8]); 6] = [
     (
         "data/log_standard_1_pure.csv",
         b"user_id,video_id,time_ms,is_click,is_like,is_follow,is_comment,is_forward,is_hate,long_view,play_time_ms\n\
@@ -23,6 +23,11 @@ const KUAIRAND: [(&str, &[u8]); 5] = [
           0,55,NORMAL,LongImport,87433.0,9.0,\"20,43\"\n1,56,NORMAL,Kmovie,,,2\n",
     ),
     ("data/video_features_statistic_pure.csv", b"video_id,show_cnt\n0,1\n"),
+    (
+        "data/user_features_pure.csv",
+        b"user_id,user_active_degree,follow_user_num,onehot_feat0,is_live_streamer\n\
+          8,unseen,1,0,1\n9,full_active,3,,1\n7,high_active,5,1,1\n",
+    ),
     (
         "history_events.csv",
         b"user_id,pos,video_id,long_watch,is_like\n7,1,1,1,0\n7,0,8,0,1\n9,0,1,1,0\n",
@@ -79,6 +84,23 @@ fn kuairand_history_precedes_the_log() {
             .len(),
         2
     );
+}
+
+#[test]
+fn features_of_users_are_categories_of_those_with_events() {
+    let dataset = load(folder(&KUAIRAND).path(), &DataConfig::default()).unwrap();
+    assert_eq!(dataset.users, ["7", "9"]);
+    // A count is not read, a column in which all are equal says nothing, and user 8 did nothing.
+    let names: Vec<&str> = dataset
+        .user_columns
+        .iter()
+        .map(|column| column.name.as_str())
+        .collect();
+    assert_eq!(names, ["user_active_degree"]);
+    let column = &dataset.user_columns[0];
+    assert_eq!(column.values, ["full_active", "high_active"]);
+    assert_eq!(column.of_user, [2, 1]);
+    assert_eq!(column.value(UserIdx(1)), Some("full_active"));
 }
 
 #[test]
