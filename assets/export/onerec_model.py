@@ -8,7 +8,9 @@
 `python onerec_model.py --check reference.safetensors` compares the logits with those of the workbench.
 
 The model is the encoder-decoder of OneRec (arXiv 2502.18965, section 3.2). Every item is a semantic ID: one code per
-level. The encoder reads `SEP c1 .. cL` per item of the history, oldest first, padded on the left. The decoder reads
+level. The encoder reads `SEP c1 .. cL` per item of the history, oldest first, padded on the left; or, where config.json
+says "pathways", features of the user and of the user's behaviours (arXiv 2506.13695, section 2.2), whose numbering is in
+features.json and whose form is that of reference.safetensors. The decoder reads
 `BOS c1 .. cL` per item of the slate; BOS predicts c1, c1 predicts c2, and so on; the last code predicts nothing.
 """
 
@@ -138,10 +140,158 @@ class DecoderBlock(nn.Module):
         return self.feed_forward_residual(x, self.feed_forward)
 
 
+class QueryReader(nn.Module):
+    """Queries that read any number of vectors into a fixed number."""
+
+    def __init__(self, config):
+        super().__init__()
+        pathways = config["pathways"]
+        self.residual = pathways["lifelong_residual"]
+        self.queries = nn.Parameter(torch.zeros(pathways["lifelong_queries"], config["d_model"]))
+        self.layers = nn.ModuleList(ReaderBlock(config) for _ in range(pathways["lifelong_layers"]))
+
+    def forward(self, memory: Tensor, mask: Tensor) -> Tensor:
+        x = self.queries.expand(memory.shape[0], -1, -1)
+        for layer in self.layers:
+            read = layer.attention(x, memory, mask)
+            read = x + read if self.residual else read
+            changed = layer.feed_forward(layer.norm(read))
+            x = read + changed if self.residual else changed
+        return x
+
+
+class ReaderBlock(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.attention = Attention(config)
+        self.norm = RmsNorm(config)
+        self.feed_forward = SwiGlu(config)
+
+
+class FeatureTables(nn.Module):
+    """One vector per value of a feature; what the dataset lacks is absent."""
+
+    def __init__(self, config):
+        super().__init__()
+        sizes, pathways, d_model = config["features"], config["pathways"], config["d_model"]
+        user, author, feature = (width_of(pathways[f"{name}_frac"], d_model) for name in ("user", "author", "feature"))
+        tables = {}
+        if "static" in pathways["read"]:
+            tables |= {"user": (sizes["user_rows"], user), "user_value": (sizes["user_value_rows"], user)}
+        if set(pathways["read"]) - {"static"}:
+            tables |= {
+                "item": (sizes["item_rows"], d_model),
+                "author": (sizes["author_rows"], author),
+                "tag": (sizes["tag_rows"], feature),
+                "bucket": (sizes["bucket_rows"], feature),
+                "label": (sizes["n_labels"], feature),
+            }
+        for name in ("user", "user_value", "item", "author", "tag", "bucket", "label"):
+            n_rows, width = tables.get(name, (0, 0))
+            self.register_parameter(name, nn.Parameter(torch.zeros(n_rows, width)) if n_rows else None)
+
+
+def width_of(frac: float, d_model: int) -> int:
+    return max(int(d_model * frac + 0.5), 1)
+
+
+class PathwayLayers(nn.Module):
+    def __init__(self, width: int, config):
+        super().__init__()
+        self.hidden = nn.Linear(width, config["d_model"], bias=False)
+        self.output = nn.Linear(config["d_model"], config["d_model"], bias=False)
+        self.scale = math.sqrt(config["d_model"])
+        self.slope = config["pathways"]["leaky_slope"]
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.output(F.leaky_relu(self.hidden(features * self.scale), self.slope))
+
+
+class PathwayInput(nn.Module):
+    """From the features of each pathway to one vector per position (arXiv 2506.13695, section 2.2.1)."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.tables = FeatureTables(config)
+        sizes, pathways, d_model = config["features"], config["pathways"], config["d_model"]
+        user, author, feature = (width_of(pathways[f"{name}_frac"], d_model) for name in ("user", "author", "feature"))
+        n_features = (sizes["tag_rows"] > 0) + sizes["n_continuous"] + (sizes["n_labels"] > 0)
+        behaviour = d_model + (sizes["author_rows"] > 0) * author + n_features * feature
+        widths = {"users": user * (1 + sizes["n_user_columns"])}
+        widths |= {name: behaviour for name in ("short", "positive", "lifelong")}
+        for name, width in widths.items():
+            is_read = {"users": "static"}.get(name, name) in pathways["read"]
+            setattr(self, name, PathwayLayers(width, config) if is_read else None)
+        self.lifelong_reader = QueryReader(config) if "lifelong" in pathways["read"] else None
+        self.lengths = {"short": pathways["short_len"], "positive": config["history_len"]}
+
+    def forward(self, context: dict[str, Tensor], embeddings: Tensor) -> list[tuple[Tensor, int, Tensor]]:
+        """Per pathway: hidden states, positions at the most, and which positions are not there."""
+        found = []
+        if self.users is not None:
+            users = [self.tables.user[context["static.users"]].flatten(1)]
+            if "static.values" in context:
+                users.append(self.tables.user_value[context["static.values"]].flatten(1))
+            hidden = self.users(torch.cat(users, 1))[:, None]
+            found.append((hidden, 1, torch.zeros(hidden.shape[:2], dtype=torch.bool)))
+        for name in ("short", "positive"):
+            if getattr(self, name) is not None:
+                hidden = getattr(self, name)(self.behaviours(context, name, embeddings))
+                found.append((hidden, self.lengths[name], context[f"{name}.is_pad"].bool()))
+        if self.lifelong is not None:
+            positions = self.lifelong(self.behaviours(context, "lifelong", embeddings))
+            mask = context["lifelong.is_pad"][:, None, None, :] * HIDDEN
+            hidden = self.lifelong_reader(positions, mask)
+            found.append((hidden, hidden.shape[1], torch.zeros(hidden.shape[:2], dtype=torch.bool)))
+        return found
+
+    def behaviours(self, context: dict[str, Tensor], pathway: str, embeddings: Tensor) -> Tensor:
+        """[item; author; tag; buckets; label] of each position."""
+        of = {name.split(".", 1)[1]: values for name, values in context.items() if name.startswith(f"{pathway}.")}
+        tables = self.tables
+        items = of["items"]
+        parts = [embeddings[items].sum(2) if tables.item is None else tables.item[items].flatten(2)]
+        if tables.author is not None:
+            parts.append(tables.author[of["authors"]].flatten(2))
+        if tables.tag is not None:
+            parts.append((tables.tag[of["tags"]] * of["tag_shares"][..., None]).sum(2))
+        if tables.bucket is not None:
+            parts.append(tables.bucket[of["buckets"]].flatten(2))
+        if tables.label is not None:
+            parts.append(of["labels"] @ tables.label)
+        return torch.cat(parts, 2)
+
+
 class ContextInput(nn.Module):
+    """Learned positions, and the pathways where features are read."""
+
     def __init__(self, config, item_len: int):
         super().__init__()
-        self.positions = nn.Parameter(torch.zeros(config["history_len"] * item_len, config["d_model"]))
+        self.pathways = None
+        n_positions = config["history_len"] * item_len
+        if config.get("system") == "pathways":
+            pathways = config["pathways"]
+            lengths = {
+                "static": 1,
+                "short": pathways["short_len"],
+                "positive": config["history_len"],
+                "lifelong": pathways["lifelong_queries"],
+            }
+            n_positions = sum(lengths[name] for name in pathways["read"])
+            self.pathways = PathwayInput(config)
+        self.positions = nn.Parameter(torch.zeros(n_positions, config["d_model"]))
+
+    def forward(self, context: dict[str, Tensor], embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """Sets the pathways side by side and adds the positions; positions count from the most recent one."""
+        hidden, positions, is_pad, end = [], [], [], 0
+        for x, length, pad in self.pathways(context, embeddings):
+            end += length
+            hidden.append(x)
+            positions.append(self.positions[end - x.shape[1] : end])
+            is_pad.append(pad)
+        scale = math.sqrt(self.positions.shape[-1])
+        mask = torch.cat(is_pad, 1)[:, None, None, :] * HIDDEN
+        return torch.cat(hidden, 1) + torch.cat(positions) * scale, mask
 
 
 @dataclass
@@ -187,10 +337,13 @@ class Generator(nn.Module):
     def token(self, level: int, code: int) -> int:
         return self.first_code + level * self.codebook_size + code
 
-    def encode(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """History tokens -> hidden states and their mask. Positions count from the most recent token."""
-        mask = (tokens == self.pad)[:, None, None, :] * HIDDEN
-        x = self.embed(tokens, self.context.positions[-tokens.shape[1] :])
+    def encode(self, context: Tensor | dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """History tokens, or features by name -> hidden states and their mask. Positions count from the most recent one."""
+        if self.context.pathways is not None:
+            x, mask = self.context(context, self.embeddings)
+        else:
+            mask = (context == self.pad)[:, None, None, :] * HIDDEN
+            x = self.embed(context, self.context.positions[-context.shape[1] :])
         for block in self.encoder:
             x = block(x, mask)
         return self.encoder_norm(x), mask
@@ -212,12 +365,12 @@ class Generator(nn.Module):
         start = self.token(level, 0)
         return hidden @ self.embeddings[start : start + self.codebook_size].T
 
-    def forward(self, history_tokens: Tensor, codes: Tensor) -> Tensor:
+    def forward(self, context: Tensor | dict[str, Tensor], codes: Tensor) -> Tensor:
         """Logits `[rows, codes, codebook_size]` of each code of given slates, given the codes before it.
 
         `codes` is `[rows, items * levels]`, each in `0..codebook_size`.
         """
-        memory, memory_mask = self.encode(history_tokens)
+        memory, memory_mask = self.encode(context)
         hidden = self.run_decoder(memory, memory_mask, self.slate_tokens(codes))
         hidden = hidden.unflatten(1, (-1, self.item_len))
         logits = [self.level_logits(hidden[:, :, level], level) for level in range(self.n_levels)]
@@ -229,13 +382,17 @@ class Generator(nn.Module):
         return F.pad(items, (1, 0), value=self.bos).flatten(1)
 
     @torch.no_grad()
-    def generate(self, history: list[tuple[int, ...]], legal: list[tuple[int, ...]], n_items: int, n_beams: int) -> list[Slate]:
-        """Beam search over whole slates of distinct legal semantic IDs, best first."""
+    def generate(self, history, legal: list[tuple[int, ...]], n_items: int, n_beams: int) -> list[Slate]:
+        """Beam search over whole slates of distinct legal semantic IDs, best first.
+
+        `history` is a list of semantic IDs or, for a generator that reads features, a context of one row.
+        """
         allowed: dict[tuple[int, ...], set[int]] = {}
         for codes in legal:
             for level in range(self.n_levels):
                 allowed.setdefault(tuple(codes[:level]), set()).add(codes[level])
-        memory, memory_mask = self.encode(self.history_tokens([history]))
+        context = history if isinstance(history, dict) else self.history_tokens([history])
+        memory, memory_mask = self.encode(context)
         beams: list[tuple[float, list[int]]] = [(0.0, [])]
         for step in range(n_items * self.n_levels):
             level = step % self.n_levels
@@ -301,10 +458,10 @@ def load_generator(folder: Path) -> Generator:
     return generator.eval()
 
 
-def read_safetensors(path: Path) -> dict[str, Tensor]:
+def read_safetensors(path: str | Path) -> dict[str, Tensor]:
     """The format is a length, a JSON header and the values."""
     dtypes = {"F32": torch.float32, "I64": torch.int64}
-    data = bytearray(path.read_bytes())
+    data = bytearray(Path(path).read_bytes())
     (header_len,) = struct.unpack_from("<Q", data)
     header = json.loads(data[8 : 8 + header_len])
     values = memoryview(data)[8 + header_len :]
@@ -318,11 +475,18 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
+def contexts(reference: dict[str, Tensor]) -> Tensor | dict[str, Tensor]:
+    """The contexts of a reference file: history tokens, or features by name."""
+    if "history_tokens" in reference:
+        return reference["history_tokens"]
+    return {name.removeprefix("context."): x for name, x in reference.items() if name.startswith("context.")}
+
+
 @torch.no_grad()
 def check(folder: Path, reference: Path, tolerance: float) -> bool:
     """Compares the logits with those that the workbench computed for the same histories and slates."""
     expected = read_safetensors(reference)
-    found = load_generator(folder)(expected["history_tokens"], expected["codes"])
+    found = load_generator(folder)(contexts(expected), expected["codes"])
     difference = (found - expected["logits"]).abs().max().item()
     largest = expected["logits"].abs().max().item()
     verdict = "agree" if difference <= tolerance else "DIFFER"

@@ -1,8 +1,9 @@
-//! The important settings as fields, in the order of the pipeline; those of the tokenizer and of
-//! training are in `tokenizer_fields` and `training_fields`.
+//! The important settings as fields, in the order of the pipeline; those of the tokenizer, of the
+//! encoder's input and of training are in `tokenizer_fields`, `pathway_fields` and `training_fields`.
 
 use egui::{CollapsingHeader, ComboBox, DragValue, Response, RichText, Ui};
 
+use super::pathway_fields::system_ui;
 use super::row::row;
 use super::tokenizer_fields::tokenizer_ui;
 use super::training_fields::{align_ui, evaluate_ui, pretrain_ui, reward_ui};
@@ -42,7 +43,10 @@ pub(super) fn ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     section(ui, "Semantic IDs", |ui| {
         tokenizer_ui(ui, draft, &mut config);
     });
-    section(ui, "Generator", |ui| generator_ui(ui, draft, &mut config));
+    section(ui, "Generator", |ui| {
+        system_ui(ui, draft, &mut config);
+        generator_ui(ui, draft, &mut config);
+    });
     section(ui, "Pretraining", |ui| pretrain_ui(ui, draft, &mut config));
     section(ui, "Reward model", |ui| reward_ui(ui, draft, &mut config));
     section(ui, "Alignment", |ui| align_ui(ui, draft, &mut config));

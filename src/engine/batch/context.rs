@@ -3,14 +3,10 @@
 
 use burn::tensor::Device;
 
-use super::{HistoryBatch, HostHistory};
+use super::pathway::{FeatureSpec, HostPathways, PathwayBatch, PathwayReader};
+use super::{Array, HistoryBatch, HostHistory};
 use crate::engine::data::{ItemIdx, Moment};
 use crate::engine::tokenizer::SemanticIdTable;
-
-/// Which features a dataset has and how many values each takes: what the input layers of a model that reads features are
-/// built for. The default has none of them, which is all that a model of semantic IDs alone needs.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FeatureSpec {}
 
 /// Reads contexts for one kind of model.
 #[derive(Debug)]
@@ -18,13 +14,17 @@ pub struct ContextReader<'a> {
     table: &'a SemanticIdTable,
     history_len: usize,
     features: FeatureSpec,
+    /// Where absent, semantic IDs are all that is read.
+    pathways: Option<PathwayReader<'a>>,
 }
 
 /// A batch of contexts on the host.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum HostContext {
     /// The semantic IDs of the last positive items. [A 3.2]
     Session(HostHistory),
+    /// Pathways of features. [B 2.2.1]
+    Pathways(Box<HostPathways>),
 }
 
 /// A batch of contexts as tensors.
@@ -32,6 +32,8 @@ pub enum HostContext {
 pub enum ContextBatch {
     /// The semantic IDs of the last positive items. [A 3.2]
     Session(HistoryBatch),
+    /// Pathways of features. [B 2.2.1]
+    Pathways(Box<PathwayBatch>),
 }
 
 impl<'a> ContextReader<'a> {
@@ -41,6 +43,21 @@ impl<'a> ContextReader<'a> {
             table,
             history_len,
             features: FeatureSpec::default(),
+            pathways: None,
+        }
+    }
+
+    /// Reads pathways of features; `history_len` is the length of the positive-feedback pathway.
+    pub fn pathways(
+        table: &'a SemanticIdTable,
+        history_len: usize,
+        pathways: PathwayReader<'a>,
+    ) -> Self {
+        Self {
+            table,
+            history_len,
+            features: pathways.spec().clone(),
+            pathways: Some(pathways),
         }
     }
 
@@ -54,6 +71,11 @@ impl<'a> ContextReader<'a> {
         self.history_len
     }
 
+    /// The reader of pathways, where pathways are read.
+    pub fn pathway_reader(&self) -> Option<&PathwayReader<'a>> {
+        self.pathways.as_ref()
+    }
+
     /// What the model's input layers must be built for.
     pub fn features(&self) -> &FeatureSpec {
         &self.features
@@ -61,8 +83,12 @@ impl<'a> ContextReader<'a> {
 
     /// Reads a batch. A pure function of the moments; nothing at or after [`Moment::before_row`] is looked at.
     pub fn read<'m>(&self, moments: impl IntoIterator<Item = &'m Moment>) -> HostContext {
+        let moments: Vec<&Moment> = moments.into_iter().collect();
+        if let Some(pathways) = &self.pathways {
+            return HostContext::Pathways(Box::new(pathways.read(&moments)));
+        }
         let histories: Vec<&[ItemIdx]> = moments
-            .into_iter()
+            .iter()
             .map(|moment| moment.history.as_slice())
             .collect();
         HostContext::Session(HostHistory::new(&histories, self.table, self.history_len))
@@ -70,10 +96,21 @@ impl<'a> ContextReader<'a> {
 }
 
 impl HostContext {
+    /// The same under names: `history_tokens`, or `context.PATHWAY.FEATURE`.
+    pub fn arrays(&self) -> Vec<Array> {
+        match self {
+            Self::Session(history) => history.arrays(),
+            Self::Pathways(pathways) => pathways.arrays(),
+        }
+    }
+
     /// The same as tensors.
     pub fn to_device(&self, device: &Device) -> ContextBatch {
         match self {
             Self::Session(history) => ContextBatch::Session(history.to_device(device)),
+            Self::Pathways(pathways) => {
+                ContextBatch::Pathways(Box::new(pathways.to_device(device)))
+            }
         }
     }
 }
@@ -83,6 +120,7 @@ impl ContextBatch {
     pub fn n_rows(&self) -> usize {
         match self {
             Self::Session(history) => history.n_rows(),
+            Self::Pathways(pathways) => pathways.n_rows,
         }
     }
 
@@ -90,6 +128,7 @@ impl ContextBatch {
     pub fn device(&self) -> Device {
         match self {
             Self::Session(history) => history.tokens.device(),
+            Self::Pathways(pathways) => pathways.device(),
         }
     }
 
@@ -97,6 +136,7 @@ impl ContextBatch {
     pub fn without_autodiff(&self) -> Self {
         match self {
             Self::Session(history) => Self::Session(history.without_autodiff()),
+            Self::Pathways(pathways) => Self::Pathways(Box::new(pathways.without_autodiff())),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
+use super::Array;
 use crate::engine::data::ItemIdx;
 use crate::engine::tokenizer::SemanticIdTable;
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -70,12 +71,19 @@ impl HostHistory {
         }
     }
 
+    fn shape(&self) -> [usize; 2] {
+        let width = self.tokens.len().checked_div(self.n_rows).unwrap_or(0);
+        [self.n_rows, width]
+    }
+
+    /// The same under a name.
+    pub(super) fn arrays(&self) -> Vec<Array> {
+        vec![Array::ints("history_tokens", &self.shape(), &self.tokens)]
+    }
+
     /// The same as tensors.
     pub fn to_device(&self, device: &Device) -> HistoryBatch {
-        let shape = [
-            self.n_rows,
-            self.tokens.len().checked_div(self.n_rows).unwrap_or(0),
-        ];
+        let shape = self.shape();
         let tokens: Tensor<2, Int> =
             Tensor::from_data(TensorData::new(self.tokens.clone(), shape), device);
         HistoryBatch {

@@ -99,7 +99,7 @@ mod tests {
         let reader = ContextReader::session(&table, 2);
         let batch = HostBatch::new(&examples, &reader, 2).to_device(&Device::flex());
         let ContextBatch::Session(history) = batch.context else {
-            unreachable!("the reader reads sessions")
+            panic!("the reader reads sessions")
         };
 
         // Specials PAD 0, BOS 1, SEP 2; level 0 from 3, level 1 from 7.

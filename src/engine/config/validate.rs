@@ -165,6 +165,43 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
         model.history_len > 0,
         "model.history_len must be at least 1".to_owned(),
     );
+    let pathways = &model.pathways;
+    require(
+        !pathways.read.is_empty(),
+        "model.pathways.read must name at least one of static, short, positive and lifelong"
+            .to_owned(),
+    );
+    for (name, value) in [
+        ("short_len", pathways.short_len),
+        ("lifelong_events", pathways.lifelong_events),
+        ("cluster_size", pathways.cluster_size),
+        ("lifelong_positions", pathways.lifelong_positions),
+        ("lifelong_queries", pathways.lifelong_queries),
+        ("lifelong_layers", pathways.lifelong_layers),
+        ("max_rows", pathways.max_rows),
+    ] {
+        require(
+            value > 0,
+            format!("model.pathways.{name} must be at least 1"),
+        );
+    }
+    for (name, value) in [
+        ("author_frac", pathways.author_frac),
+        ("feature_frac", pathways.feature_frac),
+        ("user_frac", pathways.user_frac),
+    ] {
+        require(
+            value > 0.0 && value <= 1.0,
+            format!("model.pathways.{name} must be above 0 and at most 1, found {value}"),
+        );
+    }
+    require(
+        (0.0..1.0).contains(&pathways.leaky_slope),
+        format!(
+            "model.pathways.leaky_slope must be 0 to below 1, found {}",
+            pathways.leaky_slope
+        ),
+    );
     require(
         reward.n_heads > 0 && reward.d_model.is_multiple_of(reward.n_heads.max(1)),
         format!(

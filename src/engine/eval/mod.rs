@@ -13,7 +13,7 @@ pub mod slates;
 #[cfg(test)]
 mod toy;
 
-pub use cases::{histories, sample_cases};
+pub use cases::{moments, sample_cases};
 pub use evaluator::{Evaluator, GeneratorScore};
 pub use generate::{GeneratedSlate, SlateGenerator};
 pub use held_out::{HeldOut, HeldOutInput, held_out};

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use crate::engine::batch::pathway::Pathway;
 use crate::engine::config::ExperimentConfig;
 use crate::engine::event::Stage;
+use crate::engine::model::config::System;
 use crate::engine::run::RunDir;
 use crate::engine::run::items::ItemTable;
 use crate::engine::run::report::RunReport;
@@ -23,35 +25,78 @@ pub(super) fn text(
     };
     let mut text = format!(
         "# Generator of run {}\n\n\
-         A OneRec-style generator {what}, trained with OneRec Workbench {}. It reads the semantic IDs of a user's last \
-         {} items and generates slates of up to {} items. The method is that of arXiv 2502.18965.\n\n",
+         A OneRec-style generator {what}, trained with OneRec Workbench {}. It reads {} and generates slates of up to {} \
+         items. The method is that of arXiv {}.\n\n",
         dir.id(),
         env!("CARGO_PKG_VERSION"),
-        config.model.history_len,
+        reads(config),
         config.data.session.slate_len,
+        match config.model.system {
+            System::Session => "2502.18965",
+            System::Pathways => "2506.13695",
+        },
     );
-    text.push_str(&files());
+    text.push_str(&files(config.model.system));
     text.push_str(&data(&report, items, config));
     text.push_str(&figures(&report, stage));
     text.push_str(LIMITS);
     text
 }
 
-fn files() -> String {
-    "## Files\n\n\
-     - `model.safetensors`: the weights, under PyTorch's names\n\
-     - `config.json`: all sizes and the layout of the vocabulary\n\
-     - `semantic_ids.parquet`: every item with its codes\n\
-     - `semantic_ids.index.json`: the same in the form of MiniOneRec\n\
-     - `onerec_model.py`: the model in PyTorch, with beam search; needs nothing but torch and pyarrow\n\
-     - `reference.safetensors`: logits of the workbench; `python onerec_model.py --check reference.safetensors` compares\n\n\
-     ```python\n\
-     from onerec_model import load\n\
-     generator, items = load(\".\")\n\
-     history = items.all_codes()[:5]\n\
-     slates = generator.generate(history, items.all_codes(), n_items=5, n_beams=16)\n\
-     ```\n\n"
-        .to_owned()
+/// What the encoder reads, in words.
+fn reads(config: &ExperimentConfig) -> String {
+    match config.model.system {
+        System::Session => format!(
+            "the semantic IDs of a user's last {} items",
+            config.model.history_len
+        ),
+        System::Pathways => {
+            let names: Vec<&str> = config
+                .model
+                .pathways
+                .read
+                .iter()
+                .map(|pathway| match pathway {
+                    Pathway::Static => "static",
+                    Pathway::Short => "short-term",
+                    Pathway::Positive => "positive feedback",
+                    Pathway::Lifelong => "lifelong",
+                })
+                .collect();
+            format!("pathways of features of a user ({})", names.join(", "))
+        }
+    }
+}
+
+fn files(system: System) -> String {
+    let (features, use_it) = match system {
+        System::Session => (
+            "",
+            "history = items.all_codes()[:5]\n\
+             slates = generator.generate(history, items.all_codes(), n_items=5, n_beams=16)\n",
+        ),
+        System::Pathways => (
+            "- `features.json`: which row of the model's tables each user, author, tag and value has\n",
+            "from onerec_model import read_safetensors, contexts\n\
+             context = {name: rows[:1] for name, rows in contexts(read_safetensors(\"reference.safetensors\")).items()}\n\
+             slates = generator.generate(context, items.all_codes(), n_items=1, n_beams=16)\n",
+        ),
+    };
+    format!(
+        "## Files\n\n\
+         - `model.safetensors`: the weights, under PyTorch's names\n\
+         - `config.json`: all sizes and the layout of the vocabulary\n\
+         - `semantic_ids.parquet`: every item with its codes\n\
+         - `semantic_ids.index.json`: the same in the form of MiniOneRec\n\
+         {features}\
+         - `onerec_model.py`: the model in PyTorch, with beam search; needs nothing but torch and pyarrow\n\
+         - `reference.safetensors`: logits of the workbench; `python onerec_model.py --check reference.safetensors` compares\n\n\
+         ```python\n\
+         from onerec_model import load\n\
+         generator, items = load(\".\")\n\
+         {use_it}\
+         ```\n\n"
+    )
 }
 
 fn data(report: &RunReport, items: &ItemTable, config: &ExperimentConfig) -> String {

@@ -1,6 +1,7 @@
 //! Trained generators for PyTorch: weights, sizes, semantic IDs, a model card, and a module that loads them.
 
 mod card;
+mod features;
 mod pytorch;
 mod reference;
 mod table;
@@ -9,19 +10,24 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use features::FeatureFile;
+
+use crate::engine::batch::{ContextReader, FeatureSpec};
 use crate::engine::config::ExperimentConfig;
+use crate::engine::data::{Moment, PreparedData, prepare};
 use crate::engine::error::EngineError;
 use crate::engine::event::Stage;
-use crate::engine::model::config::ModelConfig;
+use crate::engine::model::config::{ModelConfig, System};
 use crate::engine::model::norm::EPSILON;
 use crate::engine::run::items::ItemTable;
 use crate::engine::run::{RunDir, RunInfo, atomic};
-use crate::engine::tokenizer::published;
 use crate::engine::tokenizer::vocab::TokenVocab;
+use crate::engine::tokenizer::{SemanticIdTable, published};
+use crate::engine::train::fit_tokenizer::Items;
 use crate::engine::train::saved_run::{final_checkpoint, load_config};
 
 /// The files of an export, in the order in which a reader needs them.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     "README.md",
     "model.safetensors",
     "config.json",
@@ -29,7 +35,11 @@ const FILES: [&str; 7] = [
     "semantic_ids.index.json",
     "onerec_model.py",
     "reference.safetensors",
+    FEATURES,
 ];
+
+/// Only where the generator reads features.
+const FEATURES: &str = "features.json";
 
 /// Writes the generator of `stage` (pretrain or align) to `out` and returns the names of the files.
 /// The folder appears whole or not at all.
@@ -61,6 +71,9 @@ pub fn export_generator(
     let config = load_config(&dir)?;
     let items = ItemTable::load(&dir.items_path())?;
     let checkpoint = final_checkpoint(&dir.stage_dir(stage))?.join("model.safetensors");
+    let sources = Sources::load(&dir, &info, &config, &items)?;
+    let reader = sources.reader(&config.model);
+    let moments = sources.moments(&config);
     atomic::write_folder(out, |folder| {
         let path = |idx: usize| folder.join(FILES[idx]);
         atomic::write(
@@ -68,7 +81,7 @@ pub fn export_generator(
             card::text(&dir, stage, &config, &items).as_bytes(),
         )?;
         atomic::write(&path(1), &pytorch::weights(&checkpoint)?)?;
-        atomic::write_json(&path(2), &Sizes::new(&config, &items))?;
+        atomic::write_json(&path(2), &Sizes::new(&config, &items, reader.features()))?;
         table::write(&path(3), &items)?;
         let sids = items.rows.iter();
         published::write_json(
@@ -77,9 +90,74 @@ pub fn export_generator(
         )?;
         let module = include_str!("../../../assets/export/onerec_model.py");
         atomic::write(&path(5), module.as_bytes())?;
-        reference::write(&path(6), &config, &items, &checkpoint)
+        if let (Sources::Log { data, .. }, Some(reader)) = (&sources, reader.pathway_reader()) {
+            atomic::write_json(&folder.join(FEATURES), &FeatureFile::new(data, reader))?;
+        }
+        reference::write(&path(6), &config, &items, &reader, &moments, &checkpoint)
     })?;
-    Ok(FILES.map(str::to_owned).to_vec())
+    let has_features = reader.pathway_reader().is_some();
+    Ok(FILES
+        .into_iter()
+        .filter(|name| has_features || *name != FEATURES)
+        .map(str::to_owned)
+        .collect())
+}
+
+/// What contexts are read from.
+enum Sources {
+    /// The semantic IDs are all that is read.
+    Table(SemanticIdTable),
+    /// Features are read from the log, and vectors of items compress it.
+    Log {
+        data: Box<PreparedData>,
+        items: Box<Items>,
+    },
+}
+
+impl Sources {
+    fn load(
+        dir: &RunDir,
+        info: &RunInfo,
+        config: &ExperimentConfig,
+        items: &ItemTable,
+    ) -> Result<Self, EngineError> {
+        match config.model.system {
+            System::Session => {
+                let codes = items
+                    .rows
+                    .iter()
+                    .flat_map(|row| row.codes.clone())
+                    .collect();
+                Ok(Self::Table(SemanticIdTable::new(
+                    items.n_levels,
+                    items.codebook_size,
+                    codes,
+                )))
+            }
+            System::Pathways => Ok(Self::Log {
+                data: Box::new(prepare(&info.data_path, &config.data)?),
+                items: Box::new(Items::load(dir)?),
+            }),
+        }
+    }
+
+    fn reader(&self, config: &ModelConfig) -> ContextReader<'_> {
+        match self {
+            Self::Table(table) => ContextReader::session(table, config.history_len),
+            Self::Log { data, items } => items.reader(config, data),
+        }
+    }
+
+    /// Moments to compare implementations at.
+    fn moments(&self, config: &ExperimentConfig) -> Vec<Moment> {
+        let history_len = config.model.history_len;
+        match self {
+            Self::Table(table) => {
+                reference::random_moments(table.n_items(), history_len, config.seed)
+            }
+            Self::Log { data, .. } => reference::logged_moments(data, history_len),
+        }
+    }
 }
 
 /// An export replaces an older export and nothing else.
@@ -109,8 +187,25 @@ struct Sizes<'a> {
     slate_len: usize,
     norm_epsilon: f64,
     vocab: VocabLayout,
+    /// Only where the generator reads features.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    features: Option<TableSizes>,
     #[serde(flatten)]
     model: &'a ModelConfig,
+}
+
+/// Rows of the tables of features; 0 where there is none.
+#[derive(Serialize)]
+struct TableSizes {
+    user_rows: usize,
+    n_user_columns: usize,
+    user_value_rows: usize,
+    item_rows: usize,
+    author_rows: usize,
+    tag_rows: usize,
+    n_continuous: usize,
+    bucket_rows: usize,
+    n_labels: usize,
 }
 
 #[derive(Serialize)]
@@ -123,7 +218,7 @@ struct VocabLayout {
 }
 
 impl<'a> Sizes<'a> {
-    fn new(config: &'a ExperimentConfig, items: &ItemTable) -> Self {
+    fn new(config: &'a ExperimentConfig, items: &ItemTable, spec: &FeatureSpec) -> Self {
         let vocab = vocab_of(items);
         Self {
             format_version: 1,
@@ -138,6 +233,17 @@ impl<'a> Sizes<'a> {
                 first_code: TokenVocab::N_SPECIAL,
                 size: vocab.size(),
             },
+            features: (config.model.system == System::Pathways).then(|| TableSizes {
+                user_rows: spec.user_rows,
+                n_user_columns: spec.n_user_columns,
+                user_value_rows: spec.user_value_rows,
+                item_rows: spec.item_rows,
+                author_rows: spec.author_rows,
+                tag_rows: spec.tag_rows,
+                n_continuous: spec.continuous.len(),
+                bucket_rows: spec.bucket_rows(),
+                n_labels: spec.labels.len(),
+            }),
             model: &config.model,
         }
     }

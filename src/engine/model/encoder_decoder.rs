@@ -56,7 +56,7 @@ impl EncoderDecoder {
         config: &ModelConfig,
         vocab: TokenVocab,
         slate_len: usize,
-        _features: &FeatureSpec,
+        features: &FeatureSpec,
         init: &mut Initializer<'_>,
     ) -> Self {
         let d_model = config.d_model;
@@ -71,7 +71,7 @@ impl EncoderDecoder {
         };
         Self {
             embeddings: init.uniform([vocab.size(), d_model], EMBEDDING_STD),
-            context: ContextInput::init(config, vocab, init),
+            context: ContextInput::init(config, vocab, features, init),
             decoder_positions: init.uniform([slate_len * item_len, d_model], EMBEDDING_STD),
             encoder: (0..config.n_encoder_layers)
                 .map(|_| EncoderBlock::init(config, init))
@@ -231,16 +231,9 @@ impl EncoderDecoder {
     /// See [`Generator::with_embeddings_times`](super::Generator::with_embeddings_times).
     #[cfg(test)]
     pub(super) fn with_embeddings_times(mut self, factor: f64) -> Self {
-        for param in [
-            &mut self.embeddings,
-            &mut self.context.positions,
-            &mut self.decoder_positions,
-        ] {
-            *param = param.clone().map(|x| {
-                let is_recording = x.is_require_grad();
-                (x * factor).detach().set_require_grad(is_recording)
-            });
-        }
+        self.embeddings = super::init::times(self.embeddings, factor);
+        self.decoder_positions = super::init::times(self.decoder_positions, factor);
+        self.context = self.context.with_embeddings_times(factor);
         self
     }
 }

@@ -62,3 +62,12 @@ impl<'a> Initializer<'a> {
 pub(crate) fn fan_in_std(d_input: usize) -> f64 {
     (d_input as f64).sqrt().recip()
 }
+
+/// A parameter times a factor, recording gradients if it did before.
+#[cfg(test)]
+pub(super) fn times(param: Param<Tensor<2>>, factor: f64) -> Param<Tensor<2>> {
+    param.map(|x| {
+        let is_recording = x.is_require_grad();
+        (x * factor).detach().set_require_grad(is_recording)
+    })
+}

@@ -14,11 +14,15 @@ pub mod feed_forward;
 pub mod generator;
 pub(crate) mod init;
 pub mod norm;
+pub mod pathway_input;
+pub mod query_reader;
 mod routing;
 pub mod size;
 
 #[cfg(test)]
 pub(crate) mod gradient_check;
+#[cfg(test)]
+mod pathway_tests;
 #[cfg(test)]
 mod tests;
 

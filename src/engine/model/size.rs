@@ -1,6 +1,7 @@
 //! How large a generator is and what it costs, by arithmetic alone.
 
 use super::config::{ModelConfig, NormPlacement};
+use crate::engine::batch::FeatureSpec;
 use crate::engine::tokenizer::vocab::TokenVocab;
 
 /// Size and cost of a generator.
@@ -16,11 +17,12 @@ pub struct ModelSize {
 }
 
 impl ModelConfig {
-    /// Size for a vocabulary and slates of `slate_len` items.
-    pub fn size(&self, vocab: TokenVocab, slate_len: usize) -> ModelSize {
+    /// Size for a vocabulary, slates of `slate_len` items and the features of the reader of contexts. What brings features
+    /// to the encoder is counted among the parameters, but not among the operations.
+    pub fn size(&self, vocab: TokenVocab, slate_len: usize, features: &FeatureSpec) -> ModelSize {
         let d = self.d_model;
         let item_len = vocab.n_levels + 1;
-        let n_history = self.history_len * item_len;
+        let n_history = self.n_context_positions(vocab);
         let n_slate = slate_len * item_len;
         let is_dense = self.n_experts == 0;
 
@@ -44,7 +46,8 @@ impl ModelConfig {
         } else {
             (self.n_experts - self.n_active_experts) * expert
         };
-        let n_parameters = (vocab.size() + n_history + n_slate) * d
+        let n_parameters = (vocab.size() + n_slate) * d
+            + self.n_input_parameters(vocab, features)
             + self.n_encoder_layers * (attention + dense + 2 * d)
             + self.n_decoder_layers * (2 * attention + feed_forward + 3 * d)
             + final_norms

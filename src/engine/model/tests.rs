@@ -284,17 +284,22 @@ fn the_seed_alone_decides_the_initial_weights() {
 fn the_arithmetic_size_is_the_real_one() {
     let device = Device::flex();
     for config in variants() {
-        let size = config.size(VOCAB, SLATE_LEN);
+        let size = config.size(VOCAB, SLATE_LEN, &FeatureSpec::default());
         assert_eq!(size.n_parameters, build(&config, &device).n_parameters());
     }
-    let tied = tiny().size(VOCAB, SLATE_LEN).n_parameters;
+    let tied = tiny()
+        .size(VOCAB, SLATE_LEN, &FeatureSpec::default())
+        .n_parameters;
     let untied = ModelConfig {
         tie_embeddings: false,
         ..tiny()
     };
     // One matrix of d_model x K per level.
     assert_eq!(
-        untied.size(VOCAB, SLATE_LEN).n_parameters - tied,
+        untied
+            .size(VOCAB, SLATE_LEN, &FeatureSpec::default())
+            .n_parameters
+            - tied,
         3 * 12 * 5
     );
 }

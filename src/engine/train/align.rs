@@ -60,7 +60,7 @@ pub fn run(
     let config = ctx.config;
     let settings = &config.align;
     let mut source = SessionSource::new(data, config, "align.shuffle")?;
-    let reader = items.reader(&config.model);
+    let reader = items.reader(&config.model, data);
     let store = store(ctx, data, items);
     let n_steps = settings.iterations * settings.steps_per_iteration;
     let spec = LoopSpec {

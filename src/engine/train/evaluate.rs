@@ -49,7 +49,7 @@ pub fn run(
 
     let config = ctx.config;
     let control = ctx.control.clone();
-    let reader = items.reader(&config.model);
+    let reader = items.reader(&config.model, data);
     let evaluator = Evaluator::new(data, &reader, &config.evaluate, config.seed, &control);
     let mut models = evaluator.floors()?;
     let mut entropies = Vec::new();
@@ -95,7 +95,7 @@ fn rewards_before_and_after(
     report: &mut RunReport,
 ) -> Result<(), EngineError> {
     let config = ctx.config;
-    let reader = items.reader(&config.model);
+    let reader = items.reader(&config.model, data);
     let slate_len = config.data.session.slate_len;
     let settings = &config.evaluate;
     let generator = SlateGenerator::new(
@@ -183,7 +183,7 @@ pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineE
         place: data.dataset.name.clone(),
     })?;
     let config = &saved.config;
-    let reader = saved.items.reader(&config.model);
+    let reader = saved.items.reader(&config.model, &saved.data);
     let generator = SlateGenerator::new(
         &reader,
         &data.popularity,
@@ -215,7 +215,7 @@ pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineE
 pub fn evaluate_saved(dir: &RunDir, control: &RunControl) -> Result<EvaluationReport, EngineError> {
     let saved = SavedRun::load(dir)?;
     let config = &saved.config;
-    let reader = saved.items.reader(&config.model);
+    let reader = saved.items.reader(&config.model, &saved.data);
     let evaluator = Evaluator::new(&saved.data, &reader, &config.evaluate, config.seed, control);
     let mut models = evaluator.floors()?;
     let before = evaluator.generator("generator", &saved.base, &mut |_, _| {})?;

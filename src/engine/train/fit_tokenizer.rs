@@ -55,8 +55,8 @@ impl Items {
     }
 
     /// What reads contexts for a generator of this configuration.
-    pub fn reader(&self, config: &ModelConfig) -> ContextReader<'_> {
-        config.reader(&self.tokenizer.table)
+    pub fn reader<'a>(&'a self, config: &ModelConfig, data: &'a PreparedData) -> ContextReader<'a> {
+        config.reader(data, &self.tokenizer.table, &self.embeddings)
     }
 
     /// Loads what the stage wrote.

@@ -45,7 +45,7 @@ pub fn run(
     let config = ctx.config;
     let settings = &config.pretrain;
     let mut source = SessionSource::new(data, config, "pretrain.shuffle")?;
-    let reader = items.reader(&config.model);
+    let reader = items.reader(&config.model, data);
     let store = store(ctx, data, items);
     let spec = LoopSpec {
         stage: Stage::Pretrain,

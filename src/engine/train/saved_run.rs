@@ -62,7 +62,7 @@ impl SavedRun {
         }
         let items = Items::load(dir)?;
         let device = Device::flex();
-        let reader = items.reader(&config.model);
+        let reader = items.reader(&config.model, &data);
         let new_generator = || {
             config.model.init(
                 items.vocab,
