@@ -107,7 +107,7 @@ pub fn beam_search(
 
 /// The tokens that the last step left to be fed: `[n_requests * width, n_new]`.
 /// Requests with fewer beams than others are filled with rows that nothing reads.
-fn next_tokens(beams: &[Vec<Beam>], vocab: TokenVocab) -> TensorData {
+pub(super) fn next_tokens(beams: &[Vec<Beam>], vocab: TokenVocab) -> TensorData {
     let width = beams.iter().map(Vec::len).max().unwrap_or(0);
     let n_codes = beams
         .iter()

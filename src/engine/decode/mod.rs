@@ -2,10 +2,12 @@
 
 pub mod beam;
 pub mod constraint;
+pub mod sample;
 pub mod slate;
 
 #[cfg(test)]
 mod tests;
 
 pub use beam::{Beam, beam_search};
+pub use sample::{Sampling, sample};
 pub use slate::{rank_items, slate_items};

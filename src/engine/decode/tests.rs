@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use super::{Beam, beam_search};
+use super::{Beam, Sampling, beam_search, sample};
 use crate::engine::batch::{ContextBatch, FeatureSpec, HistoryBatch};
 use crate::engine::control::RunControl;
 use crate::engine::data::ItemIdx;
@@ -231,4 +231,69 @@ fn a_search_stops_when_asked() {
     control.stop();
     let result = beam_search(&fixture.model, &fixture.history, None, 1, 2, &control);
     assert!(matches!(result, Err(EngineError::Stopped)));
+}
+
+fn draw(fixture: &Fixture, is_free: bool, n_items: usize, n_samples: usize) -> Vec<Vec<Beam>> {
+    sample(
+        &fixture.model,
+        &fixture.history,
+        (!is_free).then_some(&fixture.trie),
+        n_items,
+        n_samples,
+        &Sampling::default(),
+        &mut Seed(6).rng("test.draw", 0),
+        &RunControl::default(),
+    )
+    .unwrap()
+}
+
+#[test]
+fn drawn_slates_are_legal_distinct_within_and_scored_like_teacher_forcing() {
+    let fixture = fixture();
+    for (row, slates) in draw(&fixture, false, 3, 8).iter().enumerate() {
+        assert!(!slates.is_empty());
+        for slate in slates {
+            let sids: BTreeSet<&[Code]> = slate.codes.chunks_exact(N_LEVELS).collect();
+            assert_eq!(sids.len(), 3, "an item twice in {slate:?}");
+            assert!(sids.iter().all(|sid| fixture.table.is_legal(sid)));
+            let expected = log_probs(&fixture, &slate.codes)[row];
+            assert!(
+                (slate.log_prob - expected).abs() < 1e-4,
+                "{slate:?}: {expected}"
+            );
+        }
+    }
+    assert_eq!(draw(&fixture, false, 3, 8), draw(&fixture, false, 3, 8));
+}
+
+#[test]
+fn free_draws_come_as_often_as_the_model_says() {
+    let fixture = fixture();
+    const N: usize = 3000;
+    for (row, slates) in draw(&fixture, true, 1, N).iter().enumerate() {
+        assert_eq!(slates.len(), N);
+        for sid in sids(&fixture, true) {
+            let found = slates.iter().filter(|slate| slate.codes == sid).count();
+            let expected = f64::from(log_probs(&fixture, &sid)[row].exp());
+            let found = found as f64 / N as f64;
+            // Four standard deviations of a share at its widest.
+            assert!(
+                (found - expected).abs() < 4.0 * 0.5 / (N as f64).sqrt(),
+                "{sid:?}: {found}, expected {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn draws_that_run_into_a_dead_end_are_left_out() {
+    let mut fixture = fixture();
+    fixture.table = SemanticIdTable::new(N_LEVELS, CODEBOOK_SIZE, vec![0, 1, /**/ 2, 2]);
+    fixture.trie = SemanticIdTrie::new(&fixture.table);
+    assert!(draw(&fixture, false, 3, 4).iter().all(Vec::is_empty));
+    assert!(
+        draw(&fixture, false, 2, 4)
+            .iter()
+            .all(|slates| slates.len() == 4)
+    );
 }

@@ -1,9 +1,11 @@
 //! Slates from the generator: a beam search over whole sessions, and items for its semantic IDs.
 
-use crate::engine::batch::ContextReader;
+use rand::Rng;
+
+use crate::engine::batch::{ContextBatch, ContextReader};
 use crate::engine::control::RunControl;
 use crate::engine::data::{ItemIdx, Moment};
-use crate::engine::decode::{Beam, beam_search, slate_items};
+use crate::engine::decode::{Beam, Sampling, beam_search, sample, slate_items};
 use crate::engine::error::EngineError;
 use crate::engine::model::Generator;
 use crate::engine::tokenizer::Code;
@@ -35,6 +37,15 @@ pub struct GeneratedSlate {
     pub log_prob: f32,
 }
 
+/// A semantic ID written without constraint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreeId {
+    /// One code per level.
+    pub codes: Vec<Code>,
+    /// Whether it belongs to an item.
+    pub is_legal: bool,
+}
+
 impl<'a> SlateGenerator<'a> {
     /// `popularity` decides between items that share an ID.
     pub fn new(
@@ -52,6 +63,11 @@ impl<'a> SlateGenerator<'a> {
             n_slates,
             batch_size,
         }
+    }
+
+    /// The semantic IDs that some item has.
+    pub fn trie(&self) -> &SemanticIdTrie {
+        &self.trie
     }
 
     /// Slates for each moment, most probable first. Progress is in moments done.
@@ -86,6 +102,70 @@ impl<'a> SlateGenerator<'a> {
             on_progress(slates.len() as u64, moments.len() as u64);
         }
         Ok(slates)
+    }
+
+    /// Slates drawn at random for each moment, in the order drawn.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] on request.
+    pub fn sample(
+        &self,
+        model: &Generator,
+        moments: &[Moment],
+        sampling: &Sampling,
+        rng: &mut impl Rng,
+        control: &RunControl,
+    ) -> Result<Vec<Vec<GeneratedSlate>>, EngineError> {
+        let (trie, n_items) = (Some(&self.trie), self.slate_len);
+        let mut slates = Vec::with_capacity(moments.len());
+        for context in self.batches(model, moments) {
+            let n = self.n_slates;
+            let drawn = sample(model, &context, trie, n_items, n, sampling, rng, control)?;
+            slates.extend(
+                drawn
+                    .into_iter()
+                    .map(|beams| beams.into_iter().map(|beam| self.slate(beam)).collect()),
+            );
+        }
+        Ok(slates)
+    }
+
+    /// Single semantic IDs drawn for each moment without any constraint, so that they may belong to no item,
+    /// likeliest first.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] on request.
+    pub fn sample_free_ids(
+        &self,
+        model: &Generator,
+        moments: &[Moment],
+        n_ids: usize,
+        sampling: &Sampling,
+        rng: &mut impl Rng,
+        control: &RunControl,
+    ) -> Result<Vec<Vec<FreeId>>, EngineError> {
+        let mut ids = Vec::with_capacity(moments.len());
+        for context in self.batches(model, moments) {
+            let drawn = sample(model, &context, None, 1, n_ids, sampling, rng, control)?;
+            ids.extend(drawn.into_iter().map(|mut beams| {
+                beams.sort_by(|a, b| b.log_prob.total_cmp(&a.log_prob));
+                beams
+                    .into_iter()
+                    .map(|beam| FreeId {
+                        is_legal: self.trie.is_legal(&beam.codes),
+                        codes: beam.codes,
+                    })
+                    .collect()
+            }));
+        }
+        Ok(ids)
+    }
+
+    fn batches(&self, model: &Generator, moments: &[Moment]) -> impl Iterator<Item = ContextBatch> {
+        let device = model.device();
+        moments
+            .chunks(self.batch_size)
+            .map(move |batch| self.reader.read(batch).to_device(&device))
     }
 
     fn slate(&self, beam: Beam) -> GeneratedSlate {
