@@ -6,7 +6,6 @@
 
 use std::ops::Range;
 
-use super::config::DataConfig;
 use super::interaction::NO_TIME;
 use super::prepare::PreparedData;
 use super::session::{day, split_where};
@@ -40,10 +39,9 @@ const KINDS: [FeedbackFlags; 3] = [
     FeedbackFlags::LIKE,
 ];
 
-/// All slates of timed impressions, by user and time.
-pub fn logged_slates(data: &PreparedData, config: &DataConfig) -> Vec<LoggedSlate> {
+/// All slates of `len` timed impressions, by user and time.
+pub fn logged_slates(data: &PreparedData, len: usize) -> Vec<LoggedSlate> {
     let log = &data.dataset.log;
-    let len = config.session.slate_len;
     let windows = match &log.request {
         Some(request) => windows(log, len, |a, b| request[a] != request[b]),
         None => {
@@ -177,6 +175,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::engine::data::config::DataConfig;
     use crate::engine::data::fixtures::{Event, dataset};
     use crate::engine::data::prepare::prepare_dataset;
 
@@ -204,7 +203,7 @@ mod tests {
     fn slates(events: &[Event]) -> Vec<LoggedSlate> {
         let config = config();
         let data = prepare_dataset(dataset(events), Path::new("test"), &config).unwrap();
-        logged_slates(&data, &config)
+        logged_slates(&data, config.session.slate_len)
     }
 
     #[test]

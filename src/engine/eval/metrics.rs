@@ -48,23 +48,64 @@ pub fn mean_ci95(values: &[f64]) -> (f64, f64) {
 /// `None` where all labels are equal.
 pub fn auc(scores: &[f64], labels: &[f64]) -> Option<f64> {
     assert_eq!(scores.len(), labels.len(), "one label per score");
-    let (mut n_pairs, mut n_right) = (0_u64, 0.0);
-    for (idx, label) in labels.iter().enumerate() {
-        for other in 0..idx {
-            let order = label.total_cmp(&labels[other]);
-            if order.is_eq() {
-                continue;
-            }
-            n_pairs += 1;
-            let scored = scores[idx].total_cmp(&scores[other]);
-            if scored.is_eq() {
-                n_right += 0.5;
-            } else if scored == order {
-                n_right += 1.0;
-            }
+    let mut distinct = scores.to_vec();
+    distinct.sort_by(f64::total_cmp);
+    distinct.dedup();
+    let mut order: Vec<usize> = (0..labels.len()).collect();
+    order.sort_by(|a, b| labels[*a].total_cmp(&labels[*b]));
+
+    // From the lowest label up: how many lower-labelled examples score lower, and how many the same.
+    let mut lower = RankCounts::new(distinct.len());
+    let (mut n_pairs, mut n_right) = (0, 0.0);
+    for group in order.chunk_by(|a, b| labels[*a].total_cmp(&labels[*b]).is_eq()) {
+        let ranks = group
+            .iter()
+            .map(|idx| distinct.partition_point(|score| score.total_cmp(&scores[*idx]).is_lt()));
+        let ranks: Vec<usize> = ranks.collect();
+        for rank in &ranks {
+            let (below, up_to) = (lower.below(*rank), lower.below(rank + 1));
+            n_pairs += lower.total;
+            n_right += (below + up_to) as f64 / 2.0;
+        }
+        for rank in ranks {
+            lower.add(rank);
         }
     }
     (n_pairs > 0).then(|| n_right / n_pairs as f64)
+}
+
+/// Counts of ranks with fast sums from the lowest (a Fenwick tree).
+struct RankCounts {
+    tree: Vec<u64>,
+    total: u64,
+}
+
+impl RankCounts {
+    fn new(n_ranks: usize) -> Self {
+        Self {
+            tree: vec![0; n_ranks + 1],
+            total: 0,
+        }
+    }
+
+    fn add(&mut self, rank: usize) {
+        self.total += 1;
+        let mut node = rank + 1;
+        while node < self.tree.len() {
+            self.tree[node] += 1;
+            node += node & node.wrapping_neg();
+        }
+    }
+
+    /// How many ranks are below `rank`.
+    fn below(&self, rank: usize) -> u64 {
+        let (mut node, mut sum) = (rank, 0);
+        while node > 0 {
+            sum += self.tree[node];
+            node -= node & node.wrapping_neg();
+        }
+        sum
+    }
 }
 
 /// Entropy of a distribution, nats.
@@ -133,6 +174,29 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn area_is_the_share_of_pairs_in_order(
+            pairs in prop::collection::vec((0i32..6, 0i32..4), 1..40)
+        ) {
+            let scores: Vec<f64> = pairs.iter().map(|(score, _)| f64::from(*score)).collect();
+            let labels: Vec<f64> = pairs.iter().map(|(_, label)| f64::from(*label)).collect();
+            let (mut n_pairs, mut n_right) = (0.0, 0.0);
+            for (score, label) in &pairs {
+                for (other, lower) in pairs.iter().filter(|(_, other)| other < label) {
+                    prop_assert!(lower < label);
+                    n_pairs += 1.0;
+                    n_right += match score.cmp(other) {
+                        std::cmp::Ordering::Greater => 1.0,
+                        std::cmp::Ordering::Equal => 0.5,
+                        std::cmp::Ordering::Less => 0.0,
+                    };
+                }
+            }
+            let found = auc(&scores, &labels);
+            prop_assert_eq!(found.is_some(), n_pairs > 0.0);
+            prop_assert!(found.is_none_or(|area| (area - n_right / n_pairs).abs() < 1e-9));
+        }
+
         #[test]
         fn area_turns_around_with_the_scores(
             pairs in prop::collection::vec((-5i32..5, 0.0f64..1.0), 2..30)

@@ -3,7 +3,8 @@
 use burn::tensor::activation::log_sigmoid;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
-use super::session::{N_HEADS, RewardInput};
+use super::session::N_HEADS;
+use super::target_view::RewardInput;
 use crate::engine::data::ItemIdx;
 use crate::engine::data::logged_slate::LoggedSlate;
 use crate::engine::embedding::ItemEmbeddings;
@@ -265,6 +266,7 @@ mod tests {
         let (train, test) = slates.split_at(1000);
         let is_trained = [true, true, true, false];
 
+        let weights = [3.0, 1.0, 0.0, 0.0];
         let mut model = config.init(3, Seed(4), &device);
         let mut optimizer = AdamWConfig::new().init();
         for step in 0..120 {
@@ -274,12 +276,11 @@ mod tests {
             let batch_histories: Vec<Vec<ItemIdx>> =
                 idxs.iter().map(|idx| histories[*idx].clone()).collect();
             let batch = RewardBatch::new(&batch_slates, &batch_histories, &items, 5, is_trained);
-            let loss = reward_loss(model.forward(batch.input), batch.labels, batch.label_mask);
+            let loss = model.loss(batch, weights);
             let grads = GradientsParams::from_grads(loss.total.backward(), &model);
             model = optimizer.step(1e-2, model, grads);
         }
 
-        let weights = [3.0, 1.0, 0.0, 0.0];
         let scorer = RewardScorer::new(&model, &embeddings, weights);
         let test_slates: Vec<Vec<ItemIdx>> = test.iter().map(|slate| slate.items.clone()).collect();
         let scores = scorer.score(&histories[1000..], &test_slates);
@@ -300,14 +301,13 @@ mod tests {
             assert!(area > 0.8, "head {head}: {area}");
         }
 
-        // The scorer equals the forward pass, and its reward is the weighted mean.
+        // The scorer equals the model, and its reward is the weighted mean.
         let model = model.valid();
         let items = ItemVectors::new(&embeddings, &Device::flex());
         let input = RewardInput::new(&histories[1000..1003], &test_slates[..3], &items, 5);
-        let logits: Vec<f32> = model.forward(input).try_into_vec_as().unwrap();
-        for (idx, logit) in logits.iter().enumerate() {
+        let probs: Vec<f32> = model.probabilities(input).heads.try_into_vec_as().unwrap();
+        for (idx, prob) in probs.iter().enumerate() {
             let score = scores[idx / N_HEADS];
-            let prob = 1.0 / (1.0 + (-logit).exp());
             assert!((score.heads[idx % N_HEADS] - prob).abs() < 1e-5);
             let mean = (3.0 * score.heads[0] + score.heads[1]) / 4.0;
             assert!((score.reward - mean).abs() < 1e-6);

@@ -1,10 +1,12 @@
 //! Scores of any slates for any histories, without gradients: what alignment and evaluation ask for.
 
 use burn::module::Module as _;
-use burn::tensor::activation::sigmoid;
+use burn::tensor::Tensor;
 
 use super::batch::ItemVectors;
-use super::session::{N_HEADS, RewardInput, RewardModel};
+use super::reward_model::RewardModel;
+use super::session::N_HEADS;
+use super::target_view::RewardInput;
 use crate::engine::data::ItemIdx;
 use crate::engine::embedding::ItemEmbeddings;
 
@@ -24,7 +26,7 @@ pub struct RewardScorer {
 pub struct SlateScore {
     /// Probabilities of the heads, order of [`HEAD_NAMES`](super::session::HEAD_NAMES).
     pub heads: [f32; N_HEADS],
-    /// Their weighted mean; 0 when no head has weight.
+    /// Their weighted mean, 0 when no head has weight; or the preference score where the model has one.
     pub reward: f32,
 }
 
@@ -50,16 +52,17 @@ impl RewardScorer {
         let mut scores = Vec::with_capacity(slates.len());
         for (histories, slates) in histories.chunks(BATCH_SIZE).zip(slates.chunks(BATCH_SIZE)) {
             let input = RewardInput::new(histories, slates, &self.items, self.model.history_len());
-            let probs: Vec<f32> = sigmoid(self.model.forward(input))
-                .try_into_vec_as()
-                .expect("the device that computed the scores can be read");
-            scores.extend(probs.chunks_exact(N_HEADS).map(|probs| {
-                let heads = [probs[0], probs[1], probs[2], probs[3]];
-                SlateScore {
-                    heads,
-                    reward: combine(&heads, &self.weights),
-                }
-            }));
+            let said = self.model.probabilities(input);
+            let heads = read(said.heads);
+            let preference = said.preference.map(read);
+            for (idx, heads) in heads.chunks_exact(N_HEADS).enumerate() {
+                let heads = [heads[0], heads[1], heads[2], heads[3]];
+                let reward = match &preference {
+                    Some(preference) => preference[idx],
+                    None => combine(&heads, &self.weights),
+                };
+                scores.push(SlateScore { heads, reward });
+            }
         }
         scores
     }
@@ -68,6 +71,12 @@ impl RewardScorer {
     pub fn weights(&self) -> [f64; N_HEADS] {
         self.weights
     }
+}
+
+fn read(probs: Tensor<2>) -> Vec<f32> {
+    probs
+        .try_into_vec_as()
+        .expect("the device that computed the scores can be read")
 }
 
 /// Weighted mean of the heads. [A does not say how the four become one]

@@ -1,21 +1,17 @@
 //! The session reward model R(u, S): target attention, self-attention, a sum over items, four heads. [A 3.3.1 eq 5-6]
 //!
 //! ```text
-//! v_i = W z_i                          frozen item features z, projected
-//! a_i = Attention(v_i, history)        target attention; a learned null key serves empty histories
-//! h_i = MLP[v_i, a_i, v_i * a_i]       e_i of the paper: the item, seen with the user's eyes
+//! h_i = e_i of the paper               the item, seen with the user's eyes, see `TargetView`
 //! x   = sum_i SelfAttention(h)_i       no positions in the slate: the order of its items does not matter
 //! r_x = sigmoid(MLP_x(x))              x in swt, vtr, wtr, ltr
 //! ```
-//! The paper leaves open the target-aware operation, the number of heads and all widths. It has no item
-//! identity here beyond the item features, so that items without feedback can be scored too.
+//! The paper leaves open the number of attention heads and all widths.
 
-use burn::module::{Module, Param};
-use burn::nn::Linear;
-use burn::tensor::activation::gelu;
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
 
 use super::config::RewardConfig;
+use super::target_view::{Perceptron, RewardInput, TargetView};
 use crate::engine::model::attention::{Attention, padding_mask};
 use crate::engine::model::init::Initializer;
 use crate::engine::seed::Seed;
@@ -26,49 +22,25 @@ pub const HEAD_NAMES: [&str; N_HEADS] = ["swt", "vtr", "wtr", "ltr"];
 /// Number of heads.
 pub const N_HEADS: usize = 4;
 
-/// Standard deviation of new positions and of the null key.
-const EMBEDDING_STD: f64 = 0.02;
-
-/// Histories and slates as item vectors.
-#[derive(Clone, Debug)]
-pub struct RewardInput {
-    /// `[b, h, d_embed]`, most recent first; h at most `history_len`.
-    pub history: Tensor<3>,
-    /// `[b, h]`, true where there is no item.
-    pub history_is_pad: Tensor<2, Bool>,
-    /// `[b, m, d_embed]`.
-    pub slate: Tensor<3>,
-    /// `[b, m]`, true where there is no item.
-    pub slate_is_pad: Tensor<2, Bool>,
-}
-
 /// The model; also the judge, when trained on other users.
 #[derive(Module, Debug)]
-pub struct RewardModel {
-    project: Linear,
-    positions: Param<Tensor<2>>,
-    null_key: Param<Tensor<2>>,
-    target_attention: Attention,
-    join: Perceptron,
+pub struct SessionModel {
+    view: TargetView,
     session_attention: Attention,
     heads: Vec<Perceptron>,
 }
 
 impl RewardConfig {
-    /// A fresh model for item vectors of `d_embed` dimensions, the same on every device.
+    /// A fresh session model for item vectors of `d_embed` dimensions, the same on every device.
     ///
     /// # Panics
     /// If `n_heads` does not divide `d_model`: configurations are checked before.
-    pub fn init(&self, d_embed: usize, seed: Seed, device: &Device) -> RewardModel {
+    pub(super) fn init_session(&self, d_embed: usize, seed: Seed, device: &Device) -> SessionModel {
         let d_model = self.d_model;
         let mut init = Initializer::new(Seed(seed.derive("reward.init", 0)), device);
         let init = &mut init;
-        RewardModel {
-            project: init.linear(d_embed, d_model),
-            positions: init.uniform([self.history_len.max(1), d_model], EMBEDDING_STD),
-            null_key: init.uniform([1, d_model], EMBEDDING_STD),
-            target_attention: Attention::init(d_model, self.n_heads, init),
-            join: Perceptron::init([3 * d_model, self.d_hidden, d_model], init, device),
+        SessionModel {
+            view: TargetView::init(self, d_embed, init, device),
             session_attention: Attention::init(d_model, self.n_heads, init),
             heads: (0..N_HEADS)
                 .map(|_| Perceptron::init([d_model, self.d_hidden, 1], init, device))
@@ -77,45 +49,22 @@ impl RewardConfig {
     }
 }
 
-impl RewardModel {
+impl SessionModel {
     /// Logits of the four heads.
     ///
     /// # Shapes
     /// - output: `[b, 4]`, order of [`HEAD_NAMES`]
     pub fn forward(&self, input: RewardInput) -> Tensor<2> {
-        let [b, h, d_embed] = input.history.dims();
-        let [_, m, _] = input.slate.dims();
-        let [_, d_model] = self.null_key.dims();
-
-        let items = self.project.forward(input.slate.reshape([b * m, d_embed]));
-        let history = self
-            .project
-            .forward(input.history.reshape([b * h, d_embed]))
-            .reshape([b, h, d_model])
-            + self.positions.val().slice_dim(0, 0..h).unsqueeze::<3>();
-
-        // The null key closes every history, so that no user is without a key.
-        let null_key = self.null_key.val().unsqueeze::<3>().expand([b, 1, d_model]);
-        let keys = Tensor::cat(vec![history, null_key], 1).reshape([b * (h + 1), d_model]);
-        let no_pad = Tensor::<2, Bool>::zeros([b, 1], &input.history_is_pad.device());
-        let keys_are_pad = Tensor::cat(vec![input.history_is_pad, no_pad], 1);
-
-        let attended = self.target_attention.forward(
-            items.clone(),
-            &self.target_attention.key_value(keys, b),
-            Some(&padding_mask(keys_are_pad)),
-        );
-        let product = items.clone() * attended.clone();
-        let joined = self
-            .join
-            .forward(Tensor::cat(vec![items, attended, product], 1));
-
+        let [b, m, _] = input.slate.dims();
+        let slate_is_pad = input.slate_is_pad.clone();
+        let seen = self.view.forward(input).seen;
+        let [_, d_model] = seen.dims();
         let fused = self.session_attention.forward(
-            joined.clone(),
-            &self.session_attention.key_value(joined, b),
-            Some(&padding_mask(input.slate_is_pad.clone())),
+            seen.clone(),
+            &self.session_attention.key_value(seen, b),
+            Some(&padding_mask(slate_is_pad.clone())),
         );
-        let counts = input.slate_is_pad.bool_not().float().reshape([b, m, 1]);
+        let counts = slate_is_pad.bool_not().float().reshape([b, m, 1]);
         let session = (fused.reshape([b, m, d_model]) * counts)
             .sum_dim(1)
             .reshape([b, d_model]);
@@ -124,48 +73,16 @@ impl RewardModel {
         Tensor::cat(logits.collect(), 1)
     }
 
-    /// The device that holds the weights.
-    pub fn device(&self) -> Device {
-        self.null_key.val().device()
-    }
-
-    /// Longest history that the model has positions for.
-    pub fn history_len(&self) -> usize {
-        self.positions.dims()[0]
-    }
-}
-
-/// Two linear layers with a GELU between.
-#[derive(Module, Debug)]
-struct Perceptron {
-    hidden: Linear,
-    output: Linear,
-}
-
-impl Perceptron {
-    /// Widths of input, hidden layer and output.
-    fn init(widths: [usize; 3], init: &mut Initializer<'_>, device: &Device) -> Self {
-        let [d_input, d_hidden, d_output] = widths;
-        let mut layer = |d_input, d_output| Linear {
-            bias: Some(Param::from_data(
-                TensorData::zeros::<f32, _>([d_output]),
-                device,
-            )),
-            ..init.linear(d_input, d_output)
-        };
-        Self {
-            hidden: layer(d_input, d_hidden),
-            output: layer(d_hidden, d_output),
-        }
-    }
-
-    fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        self.output.forward(gelu(self.hidden.forward(x)))
+    pub(super) fn view(&self) -> &TargetView {
+        &self.view
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use burn::module::Param;
+    use burn::tensor::TensorData;
+
     use super::*;
     use crate::engine::data::ItemIdx;
     use crate::engine::embedding::ItemEmbeddings;
@@ -201,8 +118,8 @@ mod tests {
         let items = |list: &[u32]| -> Vec<ItemIdx> { list.iter().copied().map(ItemIdx).collect() };
         let histories: Vec<Vec<ItemIdx>> = pairs.iter().map(|pair| items(pair.0)).collect();
         let slates: Vec<Vec<ItemIdx>> = pairs.iter().map(|pair| items(pair.1)).collect();
-        let model = config().init(D_EMBED, Seed(11), &Device::flex());
-        let input = RewardInput::new(&histories, &slates, &vectors(), model.history_len());
+        let model = config().init_session(D_EMBED, Seed(11), &Device::flex());
+        let input = RewardInput::new(&histories, &slates, &vectors(), model.view.history_len());
         let values: Vec<f32> = model.forward(input).try_into_vec_as().unwrap();
         values.chunks(N_HEADS).map(<[f32]>::to_vec).collect()
     }
@@ -256,23 +173,23 @@ mod tests {
             &vectors(),
             4,
         );
-        let model = config().init(D_EMBED, Seed(11), &device);
-        let sum = |model: &RewardModel| model.forward(input.clone()).sum();
+        let model = config().init_session(D_EMBED, Seed(11), &device);
+        let sum = |model: &SessionModel| model.forward(input.clone()).sum();
         let grads = sum(&model).backward();
         let step = 1e-2;
         // One weight of each part: the second of the null key, of the first position and of the projection.
-        type Move = fn(RewardModel, Tensor<2>) -> RewardModel;
+        type Move = fn(SessionModel, Tensor<2>) -> SessionModel;
         let moved: [(&Param<Tensor<2>>, Move); 3] = [
-            (&model.null_key, |mut model, by| {
-                model.null_key = model.null_key.map(|weight| weight + by);
+            (&model.view.null_key, |mut model, by| {
+                model.view.null_key = model.view.null_key.map(|weight| weight + by);
                 model
             }),
-            (&model.positions, |mut model, by| {
-                model.positions = model.positions.map(|weight| weight + by);
+            (&model.view.positions, |mut model, by| {
+                model.view.positions = model.view.positions.map(|weight| weight + by);
                 model
             }),
-            (&model.project.weight, |mut model, by| {
-                model.project.weight = model.project.weight.map(|weight| weight + by);
+            (&model.view.project.weight, |mut model, by| {
+                model.view.project.weight = model.view.project.weight.map(|weight| weight + by);
                 model
             }),
         ];
