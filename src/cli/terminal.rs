@@ -83,6 +83,7 @@ impl Terminal {
             }
             EngineEvent::CodebookUpdated(_)
             | EngineEvent::RewardReady(_)
+            | EngineEvent::PairsLearned(_)
             | EngineEvent::AlignmentReady(_)
             | EngineEvent::EvaluationReady(_)
             | EngineEvent::SlatesReady(_)

@@ -154,6 +154,24 @@ impl Reporter {
         }))
     }
 
+    /// Warns of something, with what to do about it.
+    ///
+    /// # Errors
+    /// If the journal cannot be written.
+    pub fn warn(
+        &mut self,
+        stage: Stage,
+        text: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Result<(), EngineError> {
+        self.emit(EngineEvent::Notice(Notice {
+            level: NoticeLevel::Warning,
+            stage: Some(stage),
+            text: text.into(),
+            hint: Some(hint.into()),
+        }))
+    }
+
     fn flush_points(&mut self) -> Result<(), EngineError> {
         if !self.points.is_empty() {
             let points = std::mem::take(&mut self.points);

@@ -1,7 +1,9 @@
 //! Held-out evaluation: rankings against floors, rewards before and after alignment.
 
+pub mod calibration;
 pub mod cases;
 pub mod config;
+pub mod diversity;
 pub mod evaluator;
 pub mod floors;
 pub mod generate;

@@ -8,7 +8,7 @@ use super::metrics::mean_ci95;
 use crate::engine::data::source::simulator::Oracle;
 use crate::engine::data::{ItemIdx, UserIdx};
 use crate::engine::reward::{HEAD_NAMES, N_HEADS, RewardScorer};
-use crate::engine::run::report::{AlignmentReport, HeadChange, RewardSummary};
+use crate::engine::run::report::{AlignmentReport, HeadChange, PassAtK, RewardSummary};
 
 /// All that can say how good a slate is.
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +93,20 @@ impl Measurement {
         }
     }
 
+    /// Mean over users of the best of the first `k` slates.
+    fn best_of(&self, k: usize, value: impl Fn(&SlateScores) -> f64 + Copy) -> f64 {
+        let best: Vec<f64> = self
+            .users
+            .iter()
+            .filter(|slates| !slates.is_empty())
+            .map(|slates| {
+                let values = slates.iter().take(k).map(value);
+                values.fold(f64::NEG_INFINITY, f64::max)
+            })
+            .collect();
+        mean_ci95(&best).0
+    }
+
     fn has_oracle(&self) -> bool {
         self.users
             .iter()
@@ -138,9 +152,31 @@ pub fn compare(before: &Measurement, after: &Measurement) -> AlignmentReport {
         oracle_before: has_oracle.then(|| before.summary(oracle)),
         oracle_after: has_oracle.then(|| after.summary(oracle)),
         heads: heads.collect(),
+        pass_at_k: pass_at_k(before, after),
         verdict,
         ..AlignmentReport::default()
     }
+}
+
+/// The best of K slates, for K = 1, 2, 4 and so on up to as many as there are. [B Table 4]
+fn pass_at_k(before: &Measurement, after: &Measurement) -> Vec<PassAtK> {
+    let n_slates = |of: &Measurement| of.users.iter().map(Vec::len).max().unwrap_or(0);
+    let n_most = n_slates(before).min(n_slates(after));
+    let has_oracle = before.has_oracle() && after.has_oracle();
+    std::iter::successors(Some(1), |k| Some(2 * k))
+        .take_while(|k| *k <= n_most)
+        .map(|k| {
+            let both = |value: fn(&SlateScores) -> f64| {
+                (before.best_of(k, value), after.best_of(k, value))
+            };
+            PassAtK {
+                k: k as u64,
+                reward: both(|slate| f64::from(slate.reward)),
+                judge: both(|slate| f64::from(slate.judge)),
+                utility: has_oracle.then(|| both(|slate| slate.oracle.unwrap_or(f64::NAN))),
+            }
+        })
+        .collect()
 }
 
 /// What may be said of a change, judged by the 95% interval of the difference within users.
@@ -223,6 +259,15 @@ mod tests {
         assert!((report.reward_after.mean - 1.75 / 3.0).abs() < 1e-12);
         assert_eq!(report.heads[0].after, report.reward_after);
         assert_eq!(report.heads[1].name, "vtr");
+        let best: Vec<(u64, (f64, f64))> = report
+            .pass_at_k
+            .iter()
+            .map(|pass| (pass.k, pass.reward))
+            .collect();
+        // The best of one slate is the first one; the best of both of the first user is the second.
+        assert_eq!(best.iter().map(|(k, _)| *k).collect::<Vec<_>>(), [1, 2]);
+        assert!((best[0].1.0 - 1.25 / 3.0).abs() < 1e-12, "{best:?}");
+        assert!((best[1].1.0 - 1.75 / 3.0).abs() < 1e-12, "{best:?}");
         let oracle = report.oracle_after.unwrap();
         assert!(oracle.max >= oracle.mean);
         assert!(

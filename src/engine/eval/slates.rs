@@ -80,7 +80,12 @@ fn scored(
         .collect()
 }
 
-fn slate_items(data: &PreparedData, table: &SemanticIdTable, items: &[ItemIdx]) -> Vec<SlateItem> {
+/// Items as rows of a slate, with their codes.
+pub fn slate_items(
+    data: &PreparedData,
+    table: &SemanticIdTable,
+    items: &[ItemIdx],
+) -> Vec<SlateItem> {
     items
         .iter()
         .map(|item_idx| {

@@ -11,7 +11,7 @@ mod values;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use slates::{ScoredSlate, SlateComparison, SlateItem};
+pub use slates::{PairSlate, PreferencePairs, ScoredSlate, ShownPair, SlateComparison, SlateItem};
 pub use stage::Stage;
 pub use step::StepPoint;
 
@@ -112,6 +112,8 @@ pub enum EngineEvent {
     ComparisonReady(TokenizerComparison),
     /// The reward models are fitted.
     RewardReady(RewardReport),
+    /// Preference pairs of a logged step of alignment.
+    PairsLearned(PreferencePairs),
     /// Alignment is done.
     AlignmentReady(AlignmentReport),
     /// Held-out metrics.

@@ -9,6 +9,8 @@ use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::DeviceReport;
 use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::error::EngineError;
+use crate::engine::eval::calibration::ReliabilityBin;
+use crate::engine::eval::diversity::Diversity;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::tokenizer::report::TokenizerReport;
 
@@ -105,6 +107,15 @@ pub struct RewardHead {
     pub weight: f64,
     /// Mean predicted and mean true label on later days.
     pub calibration: (f64, f64),
+    /// Area under the ROC curve within users, averaged by their number of slates.
+    #[serde(default)]
+    pub gauc: Option<f64>,
+    /// Predictions against what happened on later days; empty where the head is not trained.
+    #[serde(default)]
+    pub reliability: Vec<ReliabilityBin>,
+    /// Expected calibration error of those bins.
+    #[serde(default)]
+    pub calibration_error: f64,
 }
 
 /// Figures of preference alignment: means over the same users, best slate per user.
@@ -132,6 +143,15 @@ pub struct AlignmentReport {
     pub oracle_after: Option<RewardSummary>,
     /// Per head of the reward model before and after. [A Table 1]
     pub heads: Vec<HeadChange>,
+    /// Best of the first K slates, for K = 1, 2, 4 and so on. [B Table 4]
+    #[serde(default)]
+    pub pass_at_k: Vec<PassAtK>,
+    /// What would be shown before alignment.
+    #[serde(default)]
+    pub diversity_before: Diversity,
+    /// The same after alignment.
+    #[serde(default)]
+    pub diversity_after: Diversity,
     /// Whether reward, judge and oracle rose, in one sentence each.
     pub verdict: Vec<String>,
 }
@@ -147,6 +167,19 @@ pub struct RewardSummary {
     pub top: f64,
     /// Half width of the 95% interval of `mean` over users.
     pub mean_ci95: f64,
+}
+
+/// The best of a user's K likeliest slates, averaged over users; before and after alignment. [B Table 4]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PassAtK {
+    /// Slates per user that are looked at.
+    pub k: u64,
+    /// Best scalar reward.
+    pub reward: (f64, f64),
+    /// Best of the judge's scalar rewards.
+    pub judge: (f64, f64),
+    /// Best true utility, for simulated data.
+    pub utility: Option<(f64, f64)>,
 }
 
 /// One reward head before and after alignment.

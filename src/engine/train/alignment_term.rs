@@ -21,6 +21,8 @@ pub struct AlignmentTerm {
     pub tensors: Vec<(&'static str, Tensor<1>)>,
     /// What curves show and no model computed.
     pub values: Vec<(&'static str, f64)>,
+    /// What both models say of the slates of each pair, where the term learns from pairs.
+    pub pairs: Option<PairLogProbs>,
 }
 
 /// Policy and reference with what both need to see slates.
@@ -36,13 +38,20 @@ pub struct Models<'a> {
 }
 
 impl Models<'_> {
-    /// Log-probabilities of slates under policy and reference, the latter without gradient.
-    fn log_probs(&self, moments: &[&Moment], slates: &[&[Code]]) -> [Tensor<2>; 2] {
-        let of = |model: &Generator, device: &Device| {
-            log_probs(model, self.reader, moments, slates, device)
-        };
-        let frozen = of(self.reference, &self.reference.device());
-        [of(self.policy, self.device), Tensor::from_inner(frozen)]
+    /// Log-probabilities of slates under policy and reference, the latter without gradient,
+    /// `[n_moments * n_slates, n_codes]`; for each moment equally many slates.
+    pub(super) fn log_probs(&self, moments: &[&Moment], slates: &[&[Code]]) -> [Tensor<2>; 2] {
+        let device = self.reference.device();
+        let frozen = log_probs(self.reference, self.reader, moments, slates, &device);
+        [
+            self.policy_log_probs(moments, slates),
+            Tensor::from_inner(frozen),
+        ]
+    }
+
+    /// Log-probabilities of slates under the policy alone.
+    pub(super) fn policy_log_probs(&self, moments: &[&Moment], slates: &[&[Code]]) -> Tensor<2> {
+        log_probs(self.policy, self.reader, moments, slates, self.device)
     }
 }
 
@@ -99,12 +108,13 @@ fn preference_term(
     config: &ExperimentConfig,
     loss: fn(&PairLogProbs, &AlignConfig) -> PreferenceOutput,
 ) -> Option<AlignmentTerm> {
-    let n_codes = pairs.first()?.chosen.len();
+    let n_codes = pairs.first()?.slates().next()?.codes.len();
     let n_slates = 1 + config.align.n_rejected;
-    let moments: Vec<&Moment> = pairs.iter().map(|pair| pair.moment).collect();
+    let moments: Vec<&Moment> = pairs.iter().map(|pair| &pair.group.moment).collect();
     let slates: Vec<&[Code]> = pairs
         .iter()
-        .flat_map(|pair| std::iter::once(pair.chosen).chain(pair.rejected.iter().copied()))
+        .flat_map(PreferencePair::slates)
+        .map(|slate| slate.codes.as_slice())
         .collect();
     let [policy, reference] = models
         .log_probs(&moments, &slates)
@@ -123,14 +133,15 @@ fn preference_term(
             (loss_name(&config.align), output.loss.clone().mean()),
             ("margin", output.margin.clone().mean()),
             ("accuracy", output.accuracy()),
-            ("chosen_log_prob", pairs_log_probs.chosen.mean()),
-            ("rejected_log_prob", pairs_log_probs.rejected.mean()),
+            ("chosen_log_prob", pairs_log_probs.chosen.clone().mean()),
+            ("rejected_log_prob", pairs_log_probs.rejected.clone().mean()),
         ],
         values: vec![
             ("reward_gap", gap / pairs.len() as f64),
             ("step_pairs", pairs.len() as f64),
         ],
         loss: output.loss.mean(),
+        pairs: Some(pairs_log_probs),
     })
 }
 
@@ -171,10 +182,14 @@ fn policy_term(
     if advantages.iter().all(|advantage| *advantage == 0.0) {
         return None;
     }
+    let extreme = |of: fn(f32, f32) -> f32| advantages.iter().copied().reduce(of);
+    let lowest = f64::from(extreme(f32::min).unwrap_or_default());
+    let highest = f64::from(extreme(f32::max).unwrap_or_default());
     let moments: Vec<&Moment> = groups.iter().map(|group| &group.moment).collect();
     let slates: Vec<&[Code]> = groups
         .iter()
-        .flat_map(|group| group.slates[..n_slates].iter().map(Vec::as_slice))
+        .flat_map(|group| &group.slates[..n_slates])
+        .map(|slate| slate.codes.as_slice())
         .collect();
     let n_rows = slates.len();
     let unit = |codes: Tensor<2>| match config.align.ratio {
@@ -203,13 +218,18 @@ fn policy_term(
             ("policy_loss", policy_loss),
             ("kl", kl),
             ("ratio_outside", is_outside.float().mean()),
+            ("ratio_lowest", output.ratio.clone().min()),
+            ("ratio_highest", output.ratio.max()),
         ],
         values: vec![
             (
                 "rollout_reward",
                 rewards.iter().sum::<f64>() / n_rows as f64,
             ),
+            ("advantage_lowest", lowest),
+            ("advantage_highest", highest),
             ("step_groups", groups.len() as f64),
         ],
+        pairs: None,
     })
 }

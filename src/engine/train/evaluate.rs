@@ -5,6 +5,7 @@ use crate::engine::control::RunControl;
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::error::EngineError;
 use crate::engine::eval::cases::{moments, sample_cases};
+use crate::engine::eval::diversity::{Diversity, diversity};
 use crate::engine::eval::evaluator::Evaluator;
 use crate::engine::eval::generate::SlateGenerator;
 use crate::engine::eval::report::EvaluationReport;
@@ -12,6 +13,7 @@ use crate::engine::eval::rewards::{self, Measurement, compare};
 use crate::engine::eval::slates::compare_slates;
 use crate::engine::event::{EngineEvent, SlateComparison, Stage};
 use crate::engine::model::Generator;
+use crate::engine::reward::industrial::flagged_items;
 use crate::engine::run::report::RunReport;
 use crate::engine::run::{RunDir, journal};
 use crate::engine::train::ctx::StageCtx;
@@ -113,10 +115,12 @@ fn rewards_before_and_after(
     let cases = sample_cases(data, settings.reward_users, config.seed);
     let moments = moments(data, &cases, usize::MAX);
     let control = ctx.control.clone();
+    let is_flagged = (!config.align.flagged.is_empty())
+        .then(|| flagged_items(&data.dataset.catalog, &config.align.flagged));
     let mut measure = |model: &Generator,
                        part: u64,
                        doing: &str|
-     -> Result<Measurement, EngineError> {
+     -> Result<(Measurement, Diversity), EngineError> {
         let mut trouble = Ok(());
         let slates = generator.generate(model, &moments, &control, &mut |done, total| {
             if trouble.is_ok() {
@@ -127,19 +131,27 @@ fn rewards_before_and_after(
             }
         });
         trouble?;
+        let slates = slates?;
+        let shown = diversity(
+            &slates,
+            &data.popularity,
+            &items.embeddings,
+            is_flagged.as_deref(),
+        );
         let scored = cases
             .iter()
             .zip(&moments)
-            .zip(slates?)
+            .zip(slates)
             .map(|((case, moment), slates)| scorers.score(case.user, &moment.history, &slates))
             .collect();
-        Ok(Measurement::new(scored))
+        Ok((Measurement::new(scored), shown))
     };
-    let before = measure(base, 0, "generating slates before alignment")?;
-    let after = measure(aligned, 1, "generating slates after alignment")?;
+    let (before, shown_before) = measure(base, 0, "generating slates before alignment")?;
+    let (after, shown_after) = measure(aligned, 1, "generating slates after alignment")?;
 
     let mut alignment = compare(&before, &after);
-    alignment.steps = config.align.iterations * config.align.steps_per_iteration;
+    (alignment.diversity_before, alignment.diversity_after) = (shown_before, shown_after);
+    alignment.steps = config.align.n_steps();
     alignment.iterations = config.align.iterations;
     let records = journal::read(&ctx.dir.events_path())?;
     alignment.pairs = journal::series(&records, Stage::Align, "step_pairs")

@@ -148,7 +148,7 @@ fn run_stages(
         return Ok(());
     }
     let aligned = stage(ctx, info, report, Stage::Align, |ctx, _, _, _| {
-        align::run(ctx, &data, &items, &base, &scorers.reward)
+        align::run(ctx, &data, &items, &base, &scorers)
     })?;
     if last_stage == Stage::Align {
         return Ok(());

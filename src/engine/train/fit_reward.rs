@@ -1,4 +1,4 @@
-//! Stage 4: the session reward model, and a judge trained on other users. [A 3.3.1, eq. 5-7]
+//! Stage 4: the reward model, and a judge trained on other users. [A 3.3.1, eq. 5-7; B 2.4.1]
 //!
 //! Alignment sees the first one only. The judge shares its form but none of its users, so that a gain which
 //! only exploits the reward model's mistakes shows as a gain that the judge does not confirm.
@@ -12,12 +12,13 @@ use crate::engine::data::logged_slate::{LoggedSlate, logged_slates};
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::{DataError, ItemIdx};
 use crate::engine::error::EngineError;
+use crate::engine::eval::calibration::{expected_calibration_error, gauc, reliability};
 use crate::engine::eval::metrics::auc;
 use crate::engine::event::{EngineEvent, NoticeLevel, Stage};
 use crate::engine::optim::AdamW;
 use crate::engine::reward::{
     HEAD_NAMES, ItemVectors, N_HEADS, RewardBatch, RewardModel, RewardScorer, count_positives,
-    head_weights, is_judge_user, item_features, label_rule, reward_loss,
+    head_weights, is_judge_user, item_features, label_rule,
 };
 use crate::engine::run::report::{RewardHead, RewardReport, RunReport};
 use crate::engine::seed::Seed;
@@ -43,12 +44,16 @@ struct Role {
 
 /// Whether the data has what both models need: impressions with enough feedback. A log of purchases has none.
 pub fn can_learn(data: &PreparedData, config: &ExperimentConfig) -> bool {
-    let slates = logged_slates(data, &config.data);
+    let slates = logged_slates(data, config.reward.trained_slate_len(slate_len(config)));
     let earlier = slates.iter().filter(|slate| !slate.is_later);
     let (for_judge, for_reward): (Vec<&LoggedSlate>, Vec<&LoggedSlate>) =
         earlier.partition(|slate| is_judge_user(slate.user, config.seed));
     let weights = shared_weights(config, &for_reward, &for_judge);
     weights.iter().any(|weight| *weight > 0.0)
+}
+
+fn slate_len(config: &ExperimentConfig) -> usize {
+    config.data.session.slate_len
 }
 
 /// The weights that the data of both models allows, so that their scalars mean the same.
@@ -74,7 +79,7 @@ pub fn run(
 ) -> Result<Scorers, EngineError> {
     let config = ctx.config;
     let seed = config.seed;
-    let slates = logged_slates(data, &config.data);
+    let slates = logged_slates(data, config.reward.trained_slate_len(slate_len(config)));
     let (later, earlier): (Vec<&LoggedSlate>, Vec<&LoggedSlate>) =
         slates.iter().partition(|slate| slate.is_later);
     let (for_judge, for_reward): (Vec<&LoggedSlate>, Vec<&LoggedSlate>) = earlier
@@ -141,7 +146,7 @@ pub fn run(
             train_slates: for_reward.len() as u64,
             judge_train_slates: for_judge.len() as u64,
             test_slates: later.len() as u64,
-            rule: label_rule(&config.data),
+            rule: label_rule(config.reward.trained_slate_len(slate_len(config))),
         };
         report.reward = Some(filled.clone());
         ctx.reporter.emit(EngineEvent::RewardReady(filled))?;
@@ -218,7 +223,7 @@ fn fit(
                 settings.history_len,
                 is_trained,
             );
-            let loss = reward_loss(model.forward(batch.input), batch.labels, batch.label_mask);
+            let loss = model.loss(batch, weights);
             let grads = GradientsParams::from_grads(loss.total.backward(), &model);
             let warmup_steps = settings.steps / 20 + 1;
             let lr = warmup_cosine(
@@ -308,7 +313,13 @@ fn measure(
                 .map(|idx| f64::from(later[idx].labels[head]))
                 .collect();
             let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+            let users: Vec<u32> = known().map(|idx| later[idx].user.0).collect();
             let is_trained = scorer.weights()[head] > 0.0;
+            let bins = if is_trained {
+                reliability(&predicted, &labels)
+            } else {
+                Vec::new()
+            };
             RewardHead {
                 name: HEAD_NAMES[head].to_owned(),
                 positives: positives[head],
@@ -323,6 +334,11 @@ fn measure(
                 } else {
                     (0.0, mean(&labels))
                 },
+                gauc: is_trained
+                    .then(|| gauc(&users, &predicted, &labels))
+                    .flatten(),
+                calibration_error: expected_calibration_error(&bins),
+                reliability: bins,
             }
         })
         .collect()

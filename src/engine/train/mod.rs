@@ -1,7 +1,9 @@
 //! Training stages: one stage, one file, read from top to bottom.
 
 pub mod align;
+pub mod alignment_probe;
 pub mod alignment_term;
+pub mod alignment_watch;
 mod build_vectors;
 pub mod compare_tokenizers;
 pub mod config;
@@ -9,10 +11,15 @@ pub mod ctx;
 pub mod evaluate;
 pub mod examples;
 pub mod experiment;
+mod exposure_term;
 pub mod fit_reward;
 pub mod fit_tokenizer;
+mod format_term;
 pub mod preference_pairs;
 pub mod pretrain;
 pub mod rollouts;
 pub mod saved_run;
 pub mod schedule;
+mod session_choice;
+mod shown_pairs;
+mod snapshots;

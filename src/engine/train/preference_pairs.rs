@@ -2,21 +2,29 @@
 //!
 //! The rejected slate is one of the model's own beams, which is what the paper calls a self-hard negative.
 
-use crate::engine::data::Moment;
-use crate::engine::tokenizer::Code;
+use crate::engine::eval::generate::GeneratedSlate;
 use crate::engine::train::rollouts::Group;
 
 /// One user's chosen slate and the rejected ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PreferencePair<'a> {
-    /// When the slates were generated.
-    pub moment: &'a Moment,
-    /// Codes of the slate with the highest reward, `[slate_len * n_levels]`.
-    pub chosen: &'a [Code],
-    /// Codes of the slates with the lowest rewards, lowest first.
-    pub rejected: Vec<&'a [Code]>,
+    /// The user's group.
+    pub group: &'a Group,
+    /// Index of the slate with the highest reward.
+    pub chosen: usize,
+    /// Indices of the slates with the lowest rewards, lowest first.
+    pub rejected: Vec<usize>,
     /// Reward of the chosen slate minus the mean of the rejected ones.
     pub reward_gap: f64,
+}
+
+impl<'a> PreferencePair<'a> {
+    /// The chosen slate, then the rejected ones.
+    pub fn slates(&self) -> impl Iterator<Item = &'a GeneratedSlate> + use<'a, '_> {
+        let indices = std::iter::once(self.chosen).chain(self.rejected.iter().copied());
+        let group = self.group;
+        indices.map(|idx| &group.slates[idx])
+    }
 }
 
 /// Sets the best slate of each group against its `n_rejected` worst. Ties go to the likelier slate; a group with
@@ -28,13 +36,10 @@ pub fn best_and_worst(groups: &[Group], n_rejected: usize) -> Vec<PreferencePair
             let (best, worst) = extremes(&group.rewards, n_rejected)?;
             let sum: f64 = worst.iter().map(|idx| group.rewards[*idx]).sum();
             Some(PreferencePair {
-                moment: &group.moment,
-                chosen: &group.slates[best],
-                rejected: worst
-                    .iter()
-                    .map(|idx| group.slates[*idx].as_slice())
-                    .collect(),
+                group,
+                chosen: best,
                 reward_gap: group.rewards[best] - sum / n_rejected as f64,
+                rejected: worst,
             })
         })
         .collect()
@@ -54,7 +59,8 @@ fn extremes(rewards: &[f64], n_lowest: usize) -> Option<(usize, Vec<usize>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::data::ItemIdx;
+    use crate::engine::data::{ItemIdx, Moment};
+    use crate::engine::tokenizer::Code;
 
     #[test]
     fn best_and_worst_are_the_first_of_equals_and_need_a_margin() {
@@ -68,14 +74,22 @@ mod tests {
 
     #[test]
     fn a_pair_names_its_slates_and_their_gap() {
+        let slate = |code: Code| GeneratedSlate {
+            items: Vec::new(),
+            codes: vec![code; 2],
+            log_prob: 0.0,
+        };
         let groups = [Group {
             moment: Moment::from_history(vec![ItemIdx(4)]),
-            slates: vec![vec![1, 1], vec![2, 2], vec![3, 3]],
+            slates: [1, 2, 3].map(slate).to_vec(),
             rewards: vec![0.25, 0.75, 0.5],
         }];
         let pairs = best_and_worst(&groups, 2);
-        assert_eq!(pairs[0].chosen, [2, 2]);
-        assert_eq!(pairs[0].rejected, [[1, 1], [3, 3]]);
+        let codes: Vec<&[Code]> = pairs[0]
+            .slates()
+            .map(|slate| slate.codes.as_slice())
+            .collect();
+        assert_eq!(codes, [[2, 2], [1, 1], [3, 3]]);
         assert!((pairs[0].reward_gap - 0.375).abs() < 1e-12);
     }
 }

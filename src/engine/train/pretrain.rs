@@ -24,6 +24,7 @@ use crate::engine::run::journal;
 use crate::engine::run::report::{PretrainReport, RunReport};
 use crate::engine::seed::Seed;
 use crate::engine::tokenizer::health::entropy_nats;
+use crate::engine::train::config::SessionOrder;
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
 use crate::engine::train::examples::{epoch_batches, training_sessions};
 use crate::engine::train::fit_tokenizer::Items;
@@ -181,11 +182,12 @@ pub struct SessionSource<'a> {
     history_len: usize,
     seed: Seed,
     name: &'static str,
+    order: SessionOrder,
     epoch: Option<(u64, Vec<Vec<u32>>)>,
 }
 
 impl<'a> SessionSource<'a> {
-    /// All training sessions.
+    /// All training sessions, shuffled anew in each epoch.
     ///
     /// # Errors
     /// If there is none.
@@ -195,6 +197,20 @@ impl<'a> SessionSource<'a> {
         name: &'static str,
     ) -> Result<Self, EngineError> {
         let sessions = training_sessions(data, &config.data, config.pretrain.sliding_sessions);
+        Self::of(data, config, name, sessions, SessionOrder::Shuffled)
+    }
+
+    /// Some sessions. By time they come as they are given, and begin anew when the last has come.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn of(
+        data: &'a PreparedData,
+        config: &ExperimentConfig,
+        name: &'static str,
+        sessions: Vec<Session>,
+        order: SessionOrder,
+    ) -> Result<Self, EngineError> {
         if sessions.is_empty() {
             return Err(DataError::Empty {
                 found: "no session passes the quality rule of data.session".to_owned(),
@@ -218,12 +234,19 @@ impl<'a> SessionSource<'a> {
             history_len,
             seed: config.seed,
             name,
+            order,
             epoch: None,
         })
     }
 
     /// The session indices of step `step`.
     pub fn sessions(&mut self, step: u64, batch_size: usize) -> Vec<&Session> {
+        if self.order == SessionOrder::Time {
+            let first = step as usize * batch_size;
+            return (first..first + batch_size)
+                .map(|idx| &self.sessions[idx % self.sessions.len()])
+                .collect();
+        }
         let per_epoch = (self.sessions.len() / batch_size).max(1) as u64;
         let epoch = step / per_epoch;
         if self.epoch.as_ref().is_none_or(|(of, _)| *of != epoch) {

@@ -1,50 +1,9 @@
-//! Settings of the training stages.
+//! Settings of preference alignment.
 
 use serde::{Deserialize, Serialize};
 
-/// Next-token training of the generator. [A 3.2, 5.1.1; schedule and batch size are not given there]
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct PretrainConfig {
-    /// Optimiser steps.
-    pub steps: u64,
-    /// Sessions per step.
-    pub batch_size: usize,
-    /// Peak learning rate. [A 5.1.1: 2e-4 at their scale]
-    pub learning_rate: f64,
-    /// Steps of linear warm-up.
-    pub warmup_steps: u64,
-    /// Final learning rate as a share of the peak (cosine decay).
-    pub final_lr_frac: f64,
-    /// Decoupled weight decay.
-    pub weight_decay: f64,
-    /// Largest norm of the whole gradient; 0 switches clipping off.
-    pub max_grad_norm: f64,
-    /// Steps between read-backs of the loss.
-    pub log_every_steps: u64,
-    /// Steps between checkpoints.
-    pub checkpoint_every_steps: u64,
-    /// Start a training session at any positive event (true) or only at session borders (false).
-    /// True gives `slate_len` times as many different examples under the rule `blocks`.
-    pub sliding_sessions: bool,
-}
-
-impl Default for PretrainConfig {
-    fn default() -> Self {
-        Self {
-            steps: 1000,
-            batch_size: 64,
-            learning_rate: 1e-3,
-            warmup_steps: 100,
-            final_lr_frac: 0.05,
-            weight_decay: 1e-2,
-            max_grad_norm: 1.0,
-            log_every_steps: 5,
-            checkpoint_every_steps: 200,
-            sliding_sessions: true,
-        }
-    }
-}
+use crate::engine::decode::Sampling;
+use crate::engine::reward::format::FormatChoice;
 
 /// Iterative preference alignment. [A 3.3.2, Alg. 2]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,6 +39,40 @@ pub struct AlignConfig {
     pub kl_weight: f64,
     /// Weight of the alignment loss beside the next-token loss, lambda. [A does not say]
     pub lambda: f64,
+    /// Which sessions come first: shuffled, or in the order in which they happened. [B 2.7: the live stream]
+    pub order: SessionOrder,
+    /// Share of the training sessions that is kept, those watched longest; 1 keeps all. [B 3.3: 0.5]
+    pub keep_sessions_frac: f64,
+    /// How candidate slates are found. [A: beam search; B compares both]
+    pub search: Search,
+    /// How codes are drawn where they are sampled.
+    pub sampling: Sampling,
+    /// What generates the candidates and what the policy is compared with. [A: a snapshot; B Table 9 compares both]
+    pub reference: Reference,
+    /// Steps between snapshots of the policy; 0 takes one per iteration, 1 keeps the reference equal to the policy. [B 3.3: 1000]
+    pub sync_every_steps: u64,
+    /// What says how good a candidate is.
+    pub reward: RewardSource,
+    /// Items of this category or author earn less while they are shown too often; empty flags none. [B 2.4.3]
+    pub flagged: String,
+    /// Share of flagged items among all candidates above which they earn less, f. [B does not say]
+    pub flagged_share: f64,
+    /// What is left of a flagged item's reward, alpha. [B does not say]
+    pub flagged_scale: f64,
+    /// Weight of the format reward, which keeps freely written IDs legal; 0 leaves it out. [B 2.4.2; weight not published]
+    pub format_weight: f64,
+    /// Freely decoded IDs per user for the format reward. [B 4.3.2: 128]
+    pub format_samples: usize,
+    /// How many of them teach. [B 4.3.2: 5]
+    pub format_choices: usize,
+    /// Which of them teach.
+    pub format_choice: FormatChoice,
+    /// Weight of what users did with logged impressions, by duration-aware reward; 0 leaves it out. [V2 3.1]
+    pub exposure_weight: f64,
+    /// Logged impressions per step.
+    pub exposure_batch_size: usize,
+    /// Base of the logarithmic buckets of duration, beta. [V2 does not say]
+    pub duration_base: f64,
     /// Learning rate, constant after a short warm-up.
     pub learning_rate: f64,
     /// Decoupled weight decay.
@@ -90,6 +83,12 @@ pub struct AlignConfig {
     pub log_every_steps: u64,
     /// Steps between checkpoints.
     pub checkpoint_every_steps: u64,
+    /// Steps between probes: what the policy generates now, scored by all judges; 0 leaves them out.
+    pub probe_every_steps: u64,
+    /// Users of a probe.
+    pub probe_users: usize,
+    /// Slates per user of a probe.
+    pub probe_slates: usize,
 }
 
 impl Default for AlignConfig {
@@ -110,13 +109,89 @@ impl Default for AlignConfig {
             early_clip: 0.1,
             kl_weight: 0.0,
             lambda: 1.0,
+            order: SessionOrder::Shuffled,
+            keep_sessions_frac: 1.0,
+            search: Search::Beam,
+            sampling: Sampling::default(),
+            reference: Reference::Snapshot,
+            sync_every_steps: 0,
+            reward: RewardSource::Model,
+            flagged: String::new(),
+            flagged_share: 0.1,
+            flagged_scale: 0.5,
+            format_weight: 0.0,
+            format_samples: 32,
+            format_choices: 5,
+            format_choice: FormatChoice::Random,
+            exposure_weight: 0.0,
+            exposure_batch_size: 64,
+            duration_base: 2.0,
             learning_rate: 2e-4,
             weight_decay: 0.0,
             max_grad_norm: 1.0,
             log_every_steps: 1,
             checkpoint_every_steps: 50,
+            probe_every_steps: 10,
+            probe_users: 100,
+            probe_slates: 8,
         }
     }
+}
+
+impl AlignConfig {
+    /// Optimiser steps in all.
+    pub fn n_steps(&self) -> u64 {
+        self.iterations * self.steps_per_iteration
+    }
+
+    /// Steps between snapshots.
+    pub fn snapshot_every_steps(&self) -> u64 {
+        if self.sync_every_steps == 0 {
+            self.steps_per_iteration
+        } else {
+            self.sync_every_steps
+        }
+    }
+}
+
+/// The order of training sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionOrder {
+    /// Random, anew in each epoch.
+    Shuffled,
+    /// By time, so that nothing is learned before something earlier.
+    Time,
+}
+
+/// How candidate slates are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Search {
+    /// The likeliest ones.
+    Beam,
+    /// Drawn at random.
+    Sample,
+}
+
+/// Which frozen copy generates and is compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// The policy as it was at the last snapshot.
+    Snapshot,
+    /// The pretrained generator, all the time.
+    Pretrained,
+}
+
+/// What says how good a candidate is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RewardSource {
+    /// The reward model.
+    Model,
+    /// Whether the user really went on to it. [MiniOneRec 4]
+    HitRank,
 }
 
 /// Which loss teaches what the reward model prefers. The last three learn from whole groups of slates by policy gradient.
