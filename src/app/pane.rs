@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::command::UiCommand;
 use super::panes::{
-    CheckpointsPane, CodebookPane, ComparePane, LogPane, OverviewPane, SemanticIdsPane, SlatesPane,
-    TrainingPane,
+    AlignmentPane, CheckpointsPane, CodebookPane, ComparePane, LogPane, OverviewPane,
+    SemanticIdsPane, SlatesPane, TrainingPane,
 };
 use super::state::AppState;
 
-/// The kinds of pane. The order is that of the keys Ctrl+1 to Ctrl+8.
+/// The kinds of pane. The order is that of the keys Ctrl+1 to Ctrl+9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaneKind {
@@ -24,6 +24,8 @@ pub enum PaneKind {
     SemanticIds,
     /// Training curves.
     Training,
+    /// What alignment does, and the pairs it learns from.
+    Alignment,
     /// Slates of one user before and after alignment.
     Slates,
     /// Checkpoints and their export.
@@ -34,12 +36,13 @@ pub enum PaneKind {
 
 impl PaneKind {
     /// All panes in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Overview,
         Self::Codebook,
         Self::Compare,
         Self::SemanticIds,
         Self::Training,
+        Self::Alignment,
         Self::Slates,
         Self::Checkpoints,
         Self::Log,
@@ -53,6 +56,7 @@ impl PaneKind {
             Self::Compare => "Compare tokenizers",
             Self::SemanticIds => "Items by semantic ID",
             Self::Training => "Training curves",
+            Self::Alignment => "Alignment",
             Self::Slates => "Slates",
             Self::Checkpoints => "Checkpoints",
             Self::Log => "Device and log",
@@ -67,23 +71,28 @@ impl PaneKind {
             Self::Compare => "compare",
             Self::SemanticIds => "semantic_ids",
             Self::Training => "training",
+            Self::Alignment => "alignment",
             Self::Slates => "slates",
             Self::Checkpoints => "checkpoints",
             Self::Log => "log",
         }
     }
 
-    pub(super) const fn number_key(self) -> Key {
-        match self {
-            Self::Overview => Key::Num1,
-            Self::Codebook => Key::Num2,
-            Self::Compare => Key::Num3,
-            Self::SemanticIds => Key::Num4,
-            Self::Training => Key::Num5,
-            Self::Slates => Key::Num6,
-            Self::Checkpoints => Key::Num7,
-            Self::Log => Key::Num8,
-        }
+    /// The key that shows it, with Ctrl: its place among the first nine.
+    pub(super) fn number_key(self) -> Option<Key> {
+        const KEYS: [Key; 9] = [
+            Key::Num1,
+            Key::Num2,
+            Key::Num3,
+            Key::Num4,
+            Key::Num5,
+            Key::Num6,
+            Key::Num7,
+            Key::Num8,
+            Key::Num9,
+        ];
+        let place = Self::ALL.iter().position(|kind| *kind == self)?;
+        KEYS.get(place).copied()
     }
 }
 
@@ -95,6 +104,7 @@ pub struct Panes {
     compare: ComparePane,
     semantic_ids: SemanticIdsPane,
     training: TrainingPane,
+    alignment: AlignmentPane,
     slates: SlatesPane,
     checkpoints: CheckpointsPane,
     log: LogPane,
@@ -115,6 +125,7 @@ impl Panes {
             PaneKind::Compare => self.compare.ui(ui, state, commands),
             PaneKind::SemanticIds => self.semantic_ids.ui(ui, state, commands),
             PaneKind::Training => self.training.ui(ui, state, commands),
+            PaneKind::Alignment => self.alignment.ui(ui, state, commands),
             PaneKind::Slates => self.slates.ui(ui, state, commands),
             PaneKind::Checkpoints => self.checkpoints.ui(ui, state, commands),
             PaneKind::Log => self.log.ui(ui, state, commands),

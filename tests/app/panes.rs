@@ -14,6 +14,7 @@ fn empty_panes_offer_the_button_that_fills_them() {
         (PaneKind::Compare, "Run up to tokenize"),
         (PaneKind::SemanticIds, "Run up to tokenize"),
         (PaneKind::Training, "Run up to pretrain"),
+        (PaneKind::Alignment, "Run up to align"),
         (PaneKind::Slates, "Run all"),
         (PaneKind::Checkpoints, "Run up to pretrain"),
     ] {
@@ -55,6 +56,8 @@ fn finished_panes_show_their_results() {
             PaneKind::Training,
             "Pretraining loss: step 300, last 0.0167",
         ),
+        (PaneKind::Alignment, "What to do: lower align.lambda"),
+        (PaneKind::Alignment, "User u9, step 300"),
         (PaneKind::Slates, "User u7"),
         (PaneKind::Checkpoints, "pretrain (complete)"),
         (PaneKind::Log, "Runs on cpu"),

@@ -12,8 +12,8 @@ use onerec_workbench::engine::data::stats::DatasetStats;
 use onerec_workbench::engine::error::{Failure, FailureKind};
 use onerec_workbench::engine::eval::report::{EvaluationReport, ModelScore};
 use onerec_workbench::engine::event::{
-    CheckpointInfo, EngineEvent, EventRecord, RunId, ScoredSlate, SlateComparison, SlateItem,
-    Stage, StepPoint,
+    CheckpointInfo, EngineEvent, EventRecord, Notice, NoticeLevel, PairSlate, PreferencePairs,
+    RunId, ScoredSlate, ShownPair, SlateComparison, SlateItem, Stage, StepPoint,
 };
 use onerec_workbench::engine::run::items::{ItemRow, ItemTable};
 use onerec_workbench::engine::run::report::{AlignmentReport, RewardSummary};
@@ -126,6 +126,8 @@ pub(crate) fn all_steps(value: impl Fn(u64) -> f64 + Copy) -> Vec<EngineEvent> {
         "accuracy",
         "chosen_log_prob",
         "rejected_log_prob",
+        "probe_reward",
+        "probe_legality",
     ];
     vec![
         steps(Stage::Pretrain, &pretrain, value),
@@ -169,6 +171,18 @@ fn slate(reward: f64) -> ScoredSlate {
     }
 }
 
+fn pair_slate(reward: f64) -> PairSlate {
+    let of = slate(reward);
+    PairSlate {
+        items: of.items,
+        log_prob: of.log_prob,
+        reference_log_prob: of.log_prob,
+        reward,
+        judge_reward: 0.5,
+        oracle: of.oracle,
+    }
+}
+
 /// A run with every result.
 pub(crate) fn finished() -> AppState {
     let mut state = running();
@@ -200,6 +214,21 @@ pub(crate) fn finished() -> AppState {
     ];
     events.extend(all_steps(|step| 5.0 / step as f64));
     events.extend([
+        EngineEvent::PairsLearned(PreferencePairs {
+            step: 300,
+            pairs: vec![ShownPair {
+                user: "u9".to_owned(),
+                history: slate(0.0).items,
+                chosen: pair_slate(0.75),
+                rejected: vec![pair_slate(0.25)],
+            }],
+        }),
+        EngineEvent::Notice(Notice {
+            level: NoticeLevel::Warning,
+            stage: Some(Stage::Align),
+            text: "the reward rose while the judge fell".to_owned(),
+            hint: Some("lower align.lambda".to_owned()),
+        }),
         EngineEvent::AlignmentReady(AlignmentReport {
             reward_before: summary,
             reward_after: summary,

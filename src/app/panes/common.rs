@@ -1,14 +1,18 @@
-//! What several panes say in the same words: a failed run, a stage that has not run yet, a command as a button.
+//! What several panes say in the same words: a failed run, a stage that has not run yet, a command as a button, an item.
 
-use egui::{Button, Ui};
+use egui::{Button, Label, RichText, Sense, Ui};
 
 use crate::app::command::UiCommand;
 use crate::app::state::{AppState, RunStatus};
-use crate::app::widgets::{empty_state, failure_box, progress_bar};
-use crate::engine::event::Stage;
+use crate::app::theme;
+use crate::app::widgets::{empty_state, failure_box, progress_bar, semantic_id_chip};
+use crate::engine::event::{SlateItem, Stage};
 
 /// Width of a pane below which things stand under each other instead of side by side, points.
 pub(super) const TWO_COLUMNS_FROM: f32 = 640.0;
+
+/// Width from which an item's codes and title stand in one line, points.
+const ONE_LINE_FROM: f32 = 260.0;
 
 /// A button that gives a command; where it cannot be given the tooltip says why.
 pub(super) fn command_button(
@@ -90,4 +94,37 @@ fn running_ui(ui: &mut Ui, state: &AppState, awaited: Stage) {
             format!("{doing} Stage {awaited} comes later.")
         });
     });
+}
+
+/// An item with its codes; under each other where there is little room.
+pub(super) fn item_ui(
+    ui: &mut Ui,
+    item: &SlateItem,
+    is_held_out: bool,
+    commands: &mut Vec<UiCommand>,
+) {
+    if ui.available_width() >= ONE_LINE_FROM {
+        ui.horizontal(|ui| {
+            semantic_id_chip(ui, 0, &item.codes);
+            title_ui(ui, item, is_held_out, commands);
+        });
+    } else {
+        title_ui(ui, item, is_held_out, commands);
+        semantic_id_chip(ui, 0, &item.codes);
+    }
+}
+
+fn title_ui(ui: &mut Ui, item: &SlateItem, is_held_out: bool, commands: &mut Vec<UiCommand>) {
+    let mut title = RichText::new(&item.title);
+    if is_held_out {
+        title = title.color(theme::of(ui).good).strong();
+    }
+    let label = Label::new(title).truncate().sense(Sense::click());
+    let tip = format!(
+        "{} (item {}). Click to select it.",
+        item.title, item.external_id
+    );
+    if ui.add(label).on_hover_text(tip).clicked() {
+        commands.push(UiCommand::SelectItem(Some(item.item_idx)));
+    }
 }

@@ -1,5 +1,6 @@
 //! One folder per pane: a pure view model and the view that draws it.
 
+pub mod alignment;
 pub mod checkpoints;
 pub mod codebook;
 mod common;
@@ -10,6 +11,7 @@ pub mod semantic_ids;
 pub mod slates;
 pub mod training;
 
+pub use alignment::AlignmentPane;
 pub use checkpoints::CheckpointsPane;
 pub use codebook::CodebookPane;
 pub use compare::ComparePane;

@@ -6,7 +6,10 @@ use super::fields::choice_ui;
 use super::row::row;
 use crate::app::state::Draft;
 use crate::engine::config::ExperimentConfig;
-use crate::engine::train::config::Objective;
+use crate::engine::reward::config::RewardForm;
+use crate::engine::train::config::{
+    AlignConfig, Objective, Reference, RewardSource, Search, SessionOrder,
+};
 
 /// Next-token training.
 pub(super) fn pretrain_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
@@ -48,6 +51,20 @@ pub(super) fn pretrain_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentCon
 /// The reward models.
 pub(super) fn reward_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
     let reward = &mut config.reward;
+    row(
+        ui,
+        draft,
+        "reward.form",
+        "Judges",
+        "Whole sessions with four heads, or single items with a tower per objective and one fused score.",
+        |ui| {
+            let choices = [
+                (RewardForm::Session, "Sessions"),
+                (RewardForm::PreferenceScore, "Items (P-Score)"),
+            ];
+            choice_ui(ui, "reward form", &mut reward.form, &choices)
+        },
+    );
     row(
         ui,
         draft,
@@ -145,6 +162,117 @@ pub(super) fn align_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig
         "Learning rate",
         "Constant after a short warm-up.",
         |ui| rate_ui(ui, &mut align.learning_rate),
+    );
+    candidates_ui(ui, draft, align);
+    stream_ui(ui, draft, align);
+}
+
+/// Where candidates come from and who judges them.
+fn candidates_ui(ui: &mut Ui, draft: &Draft, align: &mut AlignConfig) {
+    row(
+        ui,
+        draft,
+        "align.search",
+        "Search",
+        "Whether candidates are the likeliest slates or drawn at random.",
+        |ui| {
+            let choices = [(Search::Beam, "Beam search"), (Search::Sample, "Sampling")];
+            choice_ui(ui, "search", &mut align.search, &choices)
+        },
+    );
+    row(
+        ui,
+        draft,
+        "align.reference",
+        "Reference",
+        "The frozen copy that writes the candidates and that the policy is compared with.",
+        |ui| {
+            let choices = [
+                (Reference::Snapshot, "Snapshot of the policy"),
+                (Reference::Pretrained, "Pretrained generator"),
+            ];
+            choice_ui(ui, "reference", &mut align.reference, &choices)
+        },
+    );
+    row(
+        ui,
+        draft,
+        "align.sync_every_steps",
+        "Snapshot every",
+        "Steps between snapshots; 0 takes one per iteration, 1 keeps the reference equal to the policy.",
+        |ui| ui.add(DragValue::new(&mut align.sync_every_steps)),
+    );
+    row(
+        ui,
+        draft,
+        "align.reward",
+        "Reward",
+        "Whether the reward model says how good a candidate is, or what the user really went on to.",
+        |ui| {
+            let choices = [
+                (RewardSource::Model, "Reward model"),
+                (RewardSource::HitRank, "Hits and ranks"),
+            ];
+            choice_ui(ui, "reward source", &mut align.reward, &choices)
+        },
+    );
+    row(
+        ui,
+        draft,
+        "align.format_weight",
+        "Format reward",
+        "Weight of the reward for freely written IDs that belong to an item; 0 leaves it out.",
+        |ui| ui.add(DragValue::new(&mut align.format_weight).speed(0.01)),
+    );
+    row(
+        ui,
+        draft,
+        "align.flagged",
+        "Flagged",
+        "Items of this category or author earn less while they are shown too often; empty flags none.",
+        |ui| ui.text_edit_singleline(&mut align.flagged),
+    );
+}
+
+/// What alignment reads besides the candidates.
+fn stream_ui(ui: &mut Ui, draft: &Draft, align: &mut AlignConfig) {
+    row(
+        ui,
+        draft,
+        "align.keep_sessions_frac",
+        "Sessions kept",
+        "Share of the training sessions that is kept, those watched longest; 1 keeps all.",
+        |ui| ui.add(DragValue::new(&mut align.keep_sessions_frac).speed(0.01)),
+    );
+    row(
+        ui,
+        draft,
+        "align.order",
+        "Order",
+        "Whether sessions come shuffled or in the order in which they happened.",
+        |ui| {
+            let choices = [
+                (SessionOrder::Shuffled, "Shuffled"),
+                (SessionOrder::Time, "By time"),
+            ];
+            choice_ui(ui, "session order", &mut align.order, &choices)
+        },
+    );
+    row(
+        ui,
+        draft,
+        "align.exposure_weight",
+        "Logged feedback",
+        "Weight of what users did with logged impressions, by length of the video; 0 leaves it out.",
+        |ui| ui.add(DragValue::new(&mut align.exposure_weight).speed(0.01)),
+    );
+    row(
+        ui,
+        draft,
+        "align.probe_every_steps",
+        "Probe every",
+        "Steps between looks at what the policy would show now; 0 leaves them out.",
+        |ui| ui.add(DragValue::new(&mut align.probe_every_steps)),
     );
 }
 

@@ -15,8 +15,8 @@ use crate::engine::device::DeviceReport;
 use crate::engine::error::Failure;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::event::{
-    CheckpointInfo, EngineEvent, EventRecord, NoticeLevel, RunId, RunStarted, SlateComparison,
-    Stage, StepPoint,
+    CheckpointInfo, EngineEvent, EventRecord, NoticeLevel, PreferencePairs, RunId, RunStarted,
+    SlateComparison, Stage, StepPoint,
 };
 use crate::engine::run::report::{AlignmentReport, RewardReport};
 use crate::engine::tokenizer::report::TokenizerReport;
@@ -66,6 +66,8 @@ pub struct RunStore {
     pub items_path: Option<PathBuf>,
     /// The reward models.
     pub reward: Option<RewardReport>,
+    /// Preference pairs that alignment learned from, in rising order of step.
+    pub pairs: Vec<PreferencePairs>,
     /// Alignment.
     pub alignment: Option<AlignmentReport>,
     /// Held-out metrics.
@@ -150,6 +152,11 @@ impl RunStore {
             EngineEvent::TokenizerCompared(row) => self.comparison.add(row),
             EngineEvent::ComparisonReady(result) => self.comparison.finish(result),
             EngineEvent::RewardReady(report) => self.reward = Some(report.clone()),
+            EngineEvent::PairsLearned(learned) => {
+                // A resume goes back to a checkpoint and learns from there anew.
+                self.pairs.retain(|known| known.step < learned.step);
+                self.pairs.push(learned.clone());
+            }
             EngineEvent::AlignmentReady(report) => self.alignment = Some(report.clone()),
             EngineEvent::EvaluationReady(report) => self.evaluation = Some(report.clone()),
             EngineEvent::SlatesReady(slates) => self.add_slates(slates.clone()),

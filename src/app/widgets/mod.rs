@@ -15,6 +15,7 @@ pub mod score_bar;
 pub mod semantic_id_chip;
 pub mod smooth;
 pub mod stat_grid;
+pub mod text_table;
 
 pub use bar_chart::BarChart;
 pub use data_table::{DataTable, TableAction, TableColumn, TableSort};
@@ -26,3 +27,4 @@ pub use progress_bar::progress_bar;
 pub use score_bar::score_bar;
 pub use semantic_id_chip::{level_letter, semantic_id_chip, semantic_id_text};
 pub use stat_grid::{Stat, stat_grid};
+pub use text_table::{TextTable, text_table};

@@ -1,20 +1,15 @@
 //! Draws the slates pane.
 
-use egui::{
-    Align, ComboBox, Grid, Key, Label, Layout, RichText, ScrollArea, Sense, TextEdit, Ui, vec2,
-};
+use egui::{Align, ComboBox, Grid, Key, Layout, ScrollArea, TextEdit, Ui, vec2};
 
-use super::view_model::{self, ScoreRow, TextTable};
+use super::view_model::{self, ScoreRow};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
+use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, item_ui, waiting_ui};
 use crate::app::state::AppState;
-use crate::app::theme;
-use crate::app::widgets::{score_bar, semantic_id_chip};
-use crate::engine::event::{ScoredSlate, SlateComparison, SlateItem, Stage};
+use crate::app::widgets::{score_bar, text_table};
+use crate::engine::event::{ScoredSlate, SlateComparison, Stage};
 use crate::engine::seed::Seed;
 
-/// Width from which an item's codes and title stand in one line, points.
-const ONE_LINE_FROM: f32 = 260.0;
 /// Items of the history that are shown, the newest ones.
 const MAX_HISTORY: usize = 12;
 
@@ -55,7 +50,7 @@ impl SlatesPane {
             if let Some(report) = &state.run.alignment {
                 ui.add_space(10.0);
                 ui.strong(format!("All {} users, before and after alignment", report.users));
-                table_ui(ui, "rewards", &view_model::rewards(report));
+                text_table(ui, "rewards", &view_model::rewards(report));
                 for sentence in &report.verdict {
                     ui.label(sentence);
                 }
@@ -63,7 +58,7 @@ impl SlatesPane {
             if let Some(report) = &state.run.evaluation {
                 ui.add_space(10.0);
                 ui.strong("Held-out items").on_hover_text(&report.protocol);
-                table_ui(ui, "evaluation", &view_model::evaluation(report));
+                text_table(ui, "evaluation", &view_model::evaluation(report));
                 ui.weak(&report.protocol);
             }
         });
@@ -237,34 +232,6 @@ fn slate_ui(
     ));
 }
 
-/// An item with its codes; under each other where there is little room.
-fn item_ui(ui: &mut Ui, item: &SlateItem, is_held_out: bool, commands: &mut Vec<UiCommand>) {
-    if ui.available_width() >= ONE_LINE_FROM {
-        ui.horizontal(|ui| {
-            semantic_id_chip(ui, 0, &item.codes);
-            title_ui(ui, item, is_held_out, commands);
-        });
-    } else {
-        title_ui(ui, item, is_held_out, commands);
-        semantic_id_chip(ui, 0, &item.codes);
-    }
-}
-
-fn title_ui(ui: &mut Ui, item: &SlateItem, is_held_out: bool, commands: &mut Vec<UiCommand>) {
-    let mut title = RichText::new(&item.title);
-    if is_held_out {
-        title = title.color(theme::of(ui).good).strong();
-    }
-    let label = Label::new(title).truncate().sense(Sense::click());
-    let tip = format!(
-        "{} (item {}). Click to select it.",
-        item.title, item.external_id
-    );
-    if ui.add(label).on_hover_text(tip).clicked() {
-        commands.push(UiCommand::SelectItem(Some(item.item_idx)));
-    }
-}
-
 fn scores_ui(ui: &mut Ui, rows: &[ScoreRow]) {
     let width = ((ui.available_width() - 150.0) / 2.0).clamp(110.0, 260.0);
     Grid::new("scores")
@@ -290,31 +257,4 @@ fn scores_ui(ui: &mut Ui, rows: &[ScoreRow]) {
                 ui.end_row();
             }
         });
-}
-
-/// A table whose figures end at the same place: cells are padded, because a grid cannot align to the right.
-fn table_ui(ui: &mut Ui, id: &str, table: &TextTable) {
-    ScrollArea::horizontal().id_salt(id).show(ui, |ui| {
-        Grid::new(id)
-            .num_columns(table.columns.len())
-            .spacing([18.0, 3.0])
-            .striped(true)
-            .show(ui, |ui| {
-                for (name, tip) in &table.columns {
-                    ui.strong(*name).on_hover_text(*tip);
-                }
-                ui.end_row();
-                for row in &table.rows {
-                    for (column_idx, cell) in row.iter().enumerate() {
-                        if column_idx == 0 {
-                            ui.label(cell);
-                        } else {
-                            let width = table.width(column_idx);
-                            ui.monospace(format!("{cell:>width$}"));
-                        }
-                    }
-                    ui.end_row();
-                }
-            });
-    });
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::app::state::AppState;
+use crate::app::widgets::TextTable;
 use crate::app::widgets::number::{count, percent, signed, significant};
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::event::{ScoredSlate, SlateComparison};
@@ -21,23 +22,6 @@ pub(super) struct ScoreRow {
     pub after: Option<f64>,
     /// The ends of the bar.
     pub range: (f64, f64),
-}
-
-/// A table of text.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct TextTable {
-    /// Names and meanings of the columns.
-    pub columns: Vec<(&'static str, &'static str)>,
-    /// The rows, one text per column.
-    pub rows: Vec<Vec<String>>,
-}
-
-impl TextTable {
-    /// Characters of the longest cell of a column.
-    pub(super) fn width(&self, column_idx: usize) -> usize {
-        let cells = self.rows.iter().filter_map(|row| row.get(column_idx));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    }
 }
 
 /// Users that can be chosen without typing.

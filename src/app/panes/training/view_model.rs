@@ -326,6 +326,10 @@ fn other_charts(run: &RunStore, x_axis: XAxis) -> Vec<ChartModel> {
     let mut charts = Vec::new();
     for stage in Stage::ALL {
         for (name, series) in run.stage_series(stage) {
+            // Probes have charts of their own in the alignment pane.
+            if name.starts_with("probe_") {
+                continue;
+            }
             let is_known = |spec: &Spec| spec.stage == stage && (spec.legend)(name).is_some();
             if SPECS.iter().any(is_known) {
                 continue;

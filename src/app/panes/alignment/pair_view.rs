@@ -1,0 +1,154 @@
+//! Draws the pair viewer: the list of pairs, and one pair with both slates beside each other.
+
+use egui::{Grid, TextEdit, Ui};
+
+use super::pairs::{self, PairFilter, PairRow};
+use crate::app::command::UiCommand;
+use crate::app::panes::common::item_ui;
+use crate::app::state::RunStore;
+use crate::app::theme;
+use crate::app::widgets::{DataTable, TableColumn};
+use crate::engine::event::PairSlate;
+
+/// Height of the list of pairs, points.
+const LIST_HEIGHT: f32 = 170.0;
+
+const COLUMNS: [TableColumn<'_>; 5] = [
+    TableColumn {
+        name: "Step",
+        tip: "The step that learned from the pair.",
+        width: 60.0,
+        is_number: true,
+    },
+    TableColumn {
+        name: "User",
+        tip: "By the dataset's own identifier.",
+        width: 110.0,
+        is_number: false,
+    },
+    TableColumn {
+        name: "Reward gap",
+        tip: "Reward of the chosen slate - reward of the worst one.",
+        width: 100.0,
+        is_number: true,
+    },
+    TableColumn {
+        name: "Judge gap",
+        tip: "The same by the judge; negative where it sees the pair the other way round.",
+        width: 100.0,
+        is_number: true,
+    },
+    TableColumn {
+        name: "Gained preference",
+        tip: "[ln p - ln p_ref] of the chosen slate - the same of the worst one, before the step, in nats; times beta it is \
+              DPO's margin.",
+        width: 0.0,
+        is_number: true,
+    },
+];
+
+/// What is typed and chosen in the pair viewer.
+#[derive(Default)]
+pub(super) struct PairView {
+    filter: PairFilter,
+    selected: Option<usize>,
+}
+
+impl PairView {
+    pub(super) fn ui(&mut self, ui: &mut Ui, run: &RunStore, commands: &mut Vec<UiCommand>) {
+        ui.strong("Preference pairs").on_hover_text(
+            "Up to four pairs of each logged step; objectives that learn from groups have none.",
+        );
+        if run.pairs.is_empty() {
+            ui.weak("No pair yet.");
+            return;
+        }
+        ui.horizontal_wrapped(|ui| {
+            let label = ui.label("Find");
+            ui.add(
+                TextEdit::singleline(&mut self.filter.text)
+                    .desired_width(160.0)
+                    .hint_text("user or item"),
+            )
+            .labelled_by(label.id);
+            ui.checkbox(&mut self.filter.is_disputed, "Disputed by the judge")
+                .on_hover_text("Only pairs whose rejected slate the judge prefers.");
+        });
+        let rows = pairs::rows(run, &self.filter);
+        if rows.is_empty() {
+            ui.weak("No pair fits.");
+            return;
+        }
+        let selected = self.selected.unwrap_or(0).min(rows.len() - 1);
+        let action = DataTable {
+            name: "Preference pairs",
+            columns: &COLUMNS,
+            n_rows: rows.len(),
+            selected: Some(selected),
+            sort: None,
+            text: &|row_idx, column_idx| {
+                let mut cells = rows[row_idx].cells();
+                std::mem::take(&mut cells[column_idx])
+            },
+            draw: None,
+            height: LIST_HEIGHT,
+        }
+        .show(ui);
+        if action.selected.is_some() {
+            self.selected = action.selected;
+        }
+        let selected = self.selected.unwrap_or(0).min(rows.len() - 1);
+        pair_ui(ui, rows[selected], commands);
+    }
+}
+
+fn pair_ui(ui: &mut Ui, row: PairRow<'_>, commands: &mut Vec<UiCommand>) {
+    let pair = row.pair;
+    ui.add_space(4.0);
+    ui.horizontal_wrapped(|ui| {
+        ui.strong(format!("User {}, step {}", pair.user, row.step));
+        if row.judge_gap() < 0.0 {
+            ui.colored_label(
+                theme::of(ui).warning,
+                "The judge prefers the rejected slate",
+            );
+        }
+    });
+    if !pair.history.is_empty() {
+        egui::CollapsingHeader::new(format!("Last {} items of the history", pair.history.len()))
+            .id_salt("pair history")
+            .show(ui, |ui| {
+                for item in &pair.history {
+                    item_ui(ui, item, false, commands);
+                }
+            });
+    }
+    ui.columns(2, |columns| {
+        slate_ui(&mut columns[0], "Chosen", &pair.chosen, commands);
+        for (place, slate) in pair.rejected.iter().enumerate() {
+            let title = match (place, pair.rejected.len()) {
+                (_, 1) => "Rejected".to_owned(),
+                _ => format!("Rejected {}", place + 1),
+            };
+            slate_ui(&mut columns[1], &title, slate, commands);
+        }
+    });
+}
+
+fn slate_ui(ui: &mut Ui, title: &str, slate: &PairSlate, commands: &mut Vec<UiCommand>) {
+    ui.strong(title);
+    for item in &slate.items {
+        item_ui(ui, item, false, commands);
+    }
+    Grid::new(title)
+        .num_columns(2)
+        .spacing([12.0, 2.0])
+        .show(ui, |ui| {
+            for (name, value, tip) in pairs::scores(slate) {
+                ui.label(name).on_hover_text(tip);
+                ui.monospace(format!("{value:>9}"));
+                ui.end_row();
+            }
+        });
+    ui.add_space(4.0);
+}
