@@ -208,6 +208,7 @@ mod tests {
                     ("loss".into(), 5.0 / step as f64),
                     ("learning_rate".into(), 1e-3),
                 ],
+                experts: Vec::new(),
             })
             .collect();
         let event = EngineEvent::Steps {

@@ -155,6 +155,17 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
         ),
     );
     require(
+        model.expert_every_blocks > 0,
+        "model.expert_every_blocks must be at least 1".to_owned(),
+    );
+    require(
+        (0.0..1.0).contains(&model.balance_rate),
+        format!(
+            "model.balance_rate must be 0 to below 1, found {}",
+            model.balance_rate
+        ),
+    );
+    require(
         (0.0..1.0).contains(&model.dropout),
         format!(
             "model.dropout must be 0 to below 1, found {}",

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub use slates::{ScoredSlate, SlateComparison, SlateItem};
 pub use stage::Stage;
-pub use step::StepPoint;
+pub use step::{ExpertLoad, StepPoint};
 
 use serde::{Deserialize, Serialize};
 

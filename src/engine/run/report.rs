@@ -73,6 +73,20 @@ pub struct PretrainReport {
     pub unigram_entropy: Vec<f64>,
     /// Target tokens per second, median.
     pub tokens_per_second: f64,
+    /// How evenly the experts were used, layer by layer; empty where there are none.
+    #[serde(default)]
+    pub experts: Vec<ExpertEvenness>,
+}
+
+/// Load of the fullest expert of a layer over the mean load.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExpertEvenness {
+    /// The block that the layer belongs to, for example "decoder 1".
+    pub layer: String,
+    /// Over the first 10 logged steps together.
+    pub max_over_mean_first: f64,
+    /// Over the last 10 logged steps together.
+    pub max_over_mean_last: f64,
 }
 
 /// Figures of the reward models.

@@ -149,6 +149,7 @@ pub fn run(
                 StepOutcome {
                     n_samples: examples.len() as u64,
                     values,
+                    experts: Vec::new(),
                 },
             ))
         },

@@ -13,7 +13,7 @@ use crate::engine::checkpoint::store::Progress;
 use crate::engine::config::ExperimentConfig;
 use crate::engine::control::RunControl;
 use crate::engine::error::EngineError;
-use crate::engine::event::{EngineEvent, NoticeLevel, Stage, StepPoint};
+use crate::engine::event::{EngineEvent, ExpertLoad, NoticeLevel, Stage, StepPoint};
 use crate::engine::optim::AdamW;
 use crate::engine::reporter::Reporter;
 use crate::engine::run::RunDir;
@@ -76,6 +76,8 @@ pub struct StepOutcome {
     pub n_samples: u64,
     /// Named values, read back from the device; only wanted when the step is logged.
     pub values: Vec<(String, f64)>,
+    /// The load of the experts, where there are any; only wanted when the step is logged.
+    pub experts: Vec<ExpertLoad>,
 }
 
 /// Turns the loop from the last checkpoint to the end and returns the trained module.
@@ -156,6 +158,7 @@ pub fn train_loop<M: Module>(
                 samples: progress.samples,
                 seconds: progress.seconds,
                 values: outcome.values,
+                experts: outcome.experts,
             };
             progress.metrics.clone_from(&point.values);
             let broken = point

@@ -249,6 +249,7 @@ fn fit(
                 StepOutcome {
                     n_samples: chosen.len() as u64,
                     values,
+                    experts: Vec::new(),
                 },
             ))
         },

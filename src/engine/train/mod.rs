@@ -9,6 +9,7 @@ pub mod ctx;
 pub mod evaluate;
 pub mod examples;
 pub mod experiment;
+mod expert_balance;
 pub mod fit_reward;
 pub mod fit_tokenizer;
 pub mod preference_pairs;

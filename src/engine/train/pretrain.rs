@@ -26,6 +26,7 @@ use crate::engine::seed::Seed;
 use crate::engine::tokenizer::health::entropy_nats;
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
 use crate::engine::train::examples::{epoch_batches, training_sessions};
+use crate::engine::train::expert_balance::{ExpertBalance, first_and_last};
 use crate::engine::train::fit_tokenizer::Items;
 use crate::engine::train::schedule::warmup_cosine;
 
@@ -68,6 +69,7 @@ pub fn run(
     let optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm);
     let tokens_per_sample = (config.data.session.slate_len * items.vocab.n_levels) as f64;
     let mut since_log = (Instant::now(), 0_u64);
+    let mut experts = ExpertBalance::new(config.model.balance_rate);
 
     let model = train_loop(
         ctx,
@@ -96,7 +98,8 @@ pub fn run(
                 settings.learning_rate,
                 settings.final_lr_frac,
             );
-            let (model, grad_norm) = optimizer.step(lr, model, grads);
+            let (mut model, grad_norm) = optimizer.step(lr, model, grads);
+            experts.after_step(&mut model);
 
             since_log.1 += examples.len() as u64;
             let mut values = Vec::new();
@@ -123,6 +126,11 @@ pub fn run(
                 StepOutcome {
                     n_samples: examples.len() as u64,
                     values,
+                    experts: if log {
+                        experts.report(&model)
+                    } else {
+                        Vec::new()
+                    },
                 },
             ))
         },
@@ -278,6 +286,7 @@ fn summarise(
     unigram_entropy: Vec<f64>,
 ) -> Result<PretrainReport, EngineError> {
     let records = journal::read(&ctx.dir.events_path())?;
+    let experts = first_and_last(&records);
     let losses: Vec<f64> = journal::series(&records, Stage::Pretrain, "loss")
         .into_values()
         .collect();
@@ -294,5 +303,6 @@ fn summarise(
         held_out_loss,
         unigram_entropy,
         tokens_per_second: speeds.get(speeds.len() / 2).copied().unwrap_or(0.0),
+        experts,
     })
 }

@@ -405,6 +405,7 @@ mod tests {
                             .iter()
                             .map(|(name, value)| ((*name).to_owned(), *value))
                             .collect(),
+                        experts: Vec::new(),
                     }],
                 },
             });
