@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::command::UiCommand;
 use super::panes::{
-    CheckpointsPane, CodebookPane, ComparePane, LogPane, OverviewPane, SemanticIdsPane, SlatesPane,
-    TrainingPane,
+    CheckpointsPane, CodebookPane, ComparePane, ExpertsPane, LogPane, OverviewPane,
+    SemanticIdsPane, SlatesPane, TrainingPane,
 };
 use super::state::AppState;
 
-/// The kinds of pane. The order is that of the keys Ctrl+1 to Ctrl+8.
+/// The kinds of pane. The order is that of the keys Ctrl+1 to Ctrl+9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaneKind {
@@ -24,6 +24,8 @@ pub enum PaneKind {
     SemanticIds,
     /// Training curves.
     Training,
+    /// Load of the experts.
+    Experts,
     /// Slates of one user before and after alignment.
     Slates,
     /// Checkpoints and their export.
@@ -34,12 +36,13 @@ pub enum PaneKind {
 
 impl PaneKind {
     /// All panes in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Overview,
         Self::Codebook,
         Self::Compare,
         Self::SemanticIds,
         Self::Training,
+        Self::Experts,
         Self::Slates,
         Self::Checkpoints,
         Self::Log,
@@ -53,6 +56,7 @@ impl PaneKind {
             Self::Compare => "Compare tokenizers",
             Self::SemanticIds => "Items by semantic ID",
             Self::Training => "Training curves",
+            Self::Experts => "Experts",
             Self::Slates => "Slates",
             Self::Checkpoints => "Checkpoints",
             Self::Log => "Device and log",
@@ -67,6 +71,7 @@ impl PaneKind {
             Self::Compare => "compare",
             Self::SemanticIds => "semantic_ids",
             Self::Training => "training",
+            Self::Experts => "experts",
             Self::Slates => "slates",
             Self::Checkpoints => "checkpoints",
             Self::Log => "log",
@@ -80,9 +85,10 @@ impl PaneKind {
             Self::Compare => Key::Num3,
             Self::SemanticIds => Key::Num4,
             Self::Training => Key::Num5,
-            Self::Slates => Key::Num6,
-            Self::Checkpoints => Key::Num7,
-            Self::Log => Key::Num8,
+            Self::Experts => Key::Num6,
+            Self::Slates => Key::Num7,
+            Self::Checkpoints => Key::Num8,
+            Self::Log => Key::Num9,
         }
     }
 }
@@ -95,6 +101,7 @@ pub struct Panes {
     compare: ComparePane,
     semantic_ids: SemanticIdsPane,
     training: TrainingPane,
+    experts: ExpertsPane,
     slates: SlatesPane,
     checkpoints: CheckpointsPane,
     log: LogPane,
@@ -115,6 +122,7 @@ impl Panes {
             PaneKind::Compare => self.compare.ui(ui, state, commands),
             PaneKind::SemanticIds => self.semantic_ids.ui(ui, state, commands),
             PaneKind::Training => self.training.ui(ui, state, commands),
+            PaneKind::Experts => self.experts.ui(ui, state, commands),
             PaneKind::Slates => self.slates.ui(ui, state, commands),
             PaneKind::Checkpoints => self.checkpoints.ui(ui, state, commands),
             PaneKind::Log => self.log.ui(ui, state, commands),
