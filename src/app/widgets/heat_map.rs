@@ -21,7 +21,7 @@ pub struct HeatMap<'a> {
     /// What the cell of a row and a column says.
     pub readout: &'a dyn Fn(usize, usize) -> String,
     /// Changes when the values do: only then is the picture made again.
-    pub version: u64,
+    pub version: (u64, usize),
     /// Height of the cells in points.
     pub height: f32,
 }
@@ -29,7 +29,7 @@ pub struct HeatMap<'a> {
 /// The picture of one heat map.
 #[derive(Default)]
 pub struct HeatMapCache {
-    made_of: Option<(u64, bool)>,
+    made_of: Option<((u64, usize), bool)>,
     texture: Option<TextureHandle>,
 }
 

@@ -6,4 +6,4 @@ pub mod policy;
 pub mod preference;
 
 pub use entropy::level_entropy;
-pub use next_token::{LossOutput, code_log_probs, next_token, sequence_log_prob};
+pub use next_token::{LossOutput, code_log_probs, label_smoothing, next_token, sequence_log_prob};

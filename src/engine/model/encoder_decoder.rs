@@ -8,7 +8,7 @@
 //! The output for a position of level l covers the K codes of that level only.
 //! The paper leaves open: positions (learned here), biases (none here), the feed-forward gate (SwiGLU here).
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::nn::Linear;
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -105,6 +105,13 @@ impl EncoderDecoder {
     /// Items a slate can have at most.
     pub fn slate_len(&self) -> usize {
         self.decoder_positions.dims()[0] / (self.n_levels + 1)
+    }
+
+    /// See [`Generator::table_ids`](super::Generator::table_ids).
+    pub fn table_ids(&self) -> Vec<ParamId> {
+        let mut ids = self.context.table_ids();
+        ids.push(self.embeddings.id);
+        ids
     }
 
     /// The layers of experts in order, each with the name of its block: "encoder 1".

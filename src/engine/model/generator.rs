@@ -1,6 +1,6 @@
 //! The generator as everything else sees it: contexts in, logits over the codes of each level out, whatever is inside.
 
-use burn::module::Module;
+use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Int, Tensor};
 
 use super::cache::DecodeCache;
@@ -67,6 +67,13 @@ impl Generator {
             .map(|(_, layer)| layer.n_biases())
             .sum();
         self.num_params() - n_biases
+    }
+
+    /// The tables of tokens and features, of which a batch meets few rows: they may have a learning rate of their own.
+    pub fn table_ids(&self) -> Vec<ParamId> {
+        match self {
+            Self::EncoderDecoder(model) => model.table_ids(),
+        }
     }
 
     /// The layers of experts in order, each with the name of its block: "encoder 1".

@@ -59,7 +59,7 @@ impl RunReport {
 /// Figures of next-token training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PretrainReport {
-    /// Optimiser steps.
+    /// Optimiser steps that were done.
     pub steps: u64,
     /// Trainable parameters.
     pub parameters: u64,
@@ -73,6 +73,15 @@ pub struct PretrainReport {
     pub unigram_entropy: Vec<f64>,
     /// Target tokens per second, median.
     pub tokens_per_second: f64,
+    /// Share of the history's places in the training batches that were padding, mean over the logged steps.
+    #[serde(default)]
+    pub padding_frac: f64,
+    /// The lowest held-out loss that was measured while training, nats per code; `None` where none was.
+    #[serde(default)]
+    pub validation_loss: Option<f64>,
+    /// The step at which it was measured; its weights are the generator's where patience was set.
+    #[serde(default)]
+    pub best_step: Option<u64>,
     /// How evenly the experts were used, layer by layer; empty where there are none.
     #[serde(default)]
     pub experts: Vec<ExpertEvenness>,

@@ -39,9 +39,10 @@ use crate::engine::reward::scorer::RewardScorer;
 use crate::engine::train::alignment_term::{Models, alignment_term};
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
 use crate::engine::train::fit_tokenizer::Items;
-use crate::engine::train::pretrain::{SessionSource, belongs_to};
+use crate::engine::train::pretrain::belongs_to;
 use crate::engine::train::rollouts::roll_out;
 use crate::engine::train::schedule::warmup_constant;
+use crate::engine::train::session_source::SessionSource;
 
 /// Steps of warm-up; the moments start empty, so the first steps must be small.
 const WARMUP_STEPS: u64 = 5;
@@ -59,7 +60,7 @@ pub fn run(
 ) -> Result<Generator, EngineError> {
     let config = ctx.config;
     let settings = &config.align;
-    let mut source = SessionSource::new(data, config, "align.shuffle")?;
+    let mut source = SessionSource::new(data, config, "align.shuffle", &data.split.learn_end)?;
     let reader = items.reader(&config.model, data);
     let store = store(ctx, data, items);
     let n_steps = settings.iterations * settings.steps_per_iteration;
@@ -70,6 +71,7 @@ pub fn run(
         steps_before: 0,
         stage_steps: n_steps,
         log_every_steps: settings.log_every_steps,
+        validate_every_steps: 0,
         checkpoint_every_steps: settings.checkpoint_every_steps,
     };
     let device = ctx.device.clone().autodiff();
@@ -149,7 +151,7 @@ pub fn run(
                 StepOutcome {
                     n_samples: examples.len() as u64,
                     values,
-                    experts: Vec::new(),
+                    ..StepOutcome::default()
                 },
             ))
         },

@@ -25,7 +25,6 @@ pub struct ExpertsPane {
     made_of: Option<(RunId, u64)>,
     n_made: u64,
     picture: HeatMapCache,
-    pictured: Option<(u64, usize)>,
 }
 
 impl ExpertsPane {
@@ -109,11 +108,6 @@ impl ExpertsPane {
             "One row per expert, one column per logged step; where there are many, neighbours are joined. \
              The strongest colour is twice the mean load or more, the background is no load.",
         );
-        let pictured = (self.n_made, self.layer_idx);
-        if self.pictured != Some(pictured) {
-            self.pictured = Some(pictured);
-            self.picture = HeatMapCache::default();
-        }
         let n_experts = layer.experts.len() as f32;
         let readout = |expert_idx: usize, column_idx: usize| {
             let history = state.run.experts.layers.get(self.layer_idx);
@@ -126,7 +120,7 @@ impl ExpertsPane {
             columns: &layer.cells,
             ends: [&layer.ends[0], &layer.ends[1]],
             readout: &readout,
-            version: self.n_made,
+            version: (self.n_made, self.layer_idx),
             height: (ROW_HEIGHT * n_experts).clamp(MAP_HEIGHT.0, MAP_HEIGHT.1),
         }
         .show(ui, &mut self.picture);

@@ -52,7 +52,7 @@ pub(super) fn model(state: &AppState) -> ExpertsModel {
         let layers = history.layers.iter();
         return ExpertsModel::Layers(layers.map(|layer| layer_model(layer, history)).collect());
     }
-    let config = state.run.config.as_ref().unwrap_or(&state.draft.config);
+    let config = state.run.config.as_deref().unwrap_or(&state.draft.config);
     if config.model.n_experts == 0 {
         ExpertsModel::Dense
     } else {
@@ -67,7 +67,7 @@ pub(super) fn readout(layer: &LayerHistory, expert_idx: usize, column_idx: usize
     };
     let load = column.load.get(expert_idx).copied().unwrap_or(0);
     format!(
-        "{}, expert {}, {}\n{} choices, {} of the mean",
+        "{}, expert {}, {}\n{} choices, {} the mean",
         layer.name,
         expert_idx + 1,
         steps(column.first_step, column.last_step),
@@ -167,7 +167,7 @@ fn layer_model(layer: &LayerHistory, history: &ExpertHistory) -> LayerModel {
                     layer
                         .bias
                         .get(expert_idx)
-                        .map_or_else(|| "–".to_owned(), |bias| signed(f64::from(*bias), 3)),
+                        .map_or_else(|| "-".to_owned(), |bias| signed(f64::from(*bias), 3)),
                 ]
             })
             .collect(),
@@ -289,13 +289,13 @@ mod tests {
             "{}",
             layer.verdict
         );
-        assert_eq!(layer.experts[1][3], "–");
+        assert_eq!(layer.experts[1][3], "-");
         assert_eq!(layer.cells[1][1], 4.0 / 6.0);
         assert_eq!(layer.ends, ["step 1", "step 12"]);
         let text = readout(&state.run.experts.layers[0], 1, 4);
         assert_eq!(
             text,
-            "decoder 1, expert 2, step 5\n4 choices, 1.33 times of the mean"
+            "decoder 1, expert 2, step 5\n4 choices, 1.33 times the mean"
         );
     }
 }
