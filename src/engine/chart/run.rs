@@ -69,10 +69,11 @@ fn charts(records: &[EventRecord], report: &RunReport) -> Vec<(&'static str, Lin
                 Stage::Pretrain,
                 "Pretraining loss",
                 "nats per token",
-                &|name| name.starts_with("loss"),
+                &|name| name.starts_with("loss") || name == "validation_loss",
                 unigram.into_iter().collect(),
             ),
         ),
+        ("expert_load", expert_load(records)),
         (
             "reward_loss",
             of_steps(
@@ -149,6 +150,36 @@ fn series(records: &[EventRecord], stage: Stage, is_wanted: &dyn Fn(&str) -> boo
                 .collect(),
         })
         .collect()
+}
+
+/// Load of the fullest expert over the mean load at the logged steps, one line per layer.
+fn expert_load(records: &[EventRecord]) -> LineChart {
+    let points = journal::points(records, Stage::Pretrain);
+    let mut layers: Vec<Series> = Vec::new();
+    for (step, load) in points
+        .iter()
+        .flat_map(|(step, point)| point.experts.iter().map(move |load| (*step, load)))
+    {
+        let place = (step as f64, load.max_over_mean());
+        match layers.iter_mut().find(|layer| layer.name == load.layer) {
+            Some(layer) => layer.points.push(place),
+            None => layers.push(Series {
+                name: load.layer.clone(),
+                points: vec![place],
+            }),
+        }
+    }
+    LineChart {
+        title: "Experts, fullest over mean".to_owned(),
+        x_label: "step".to_owned(),
+        y_label: "times the mean load".to_owned(),
+        log_y: false,
+        series: layers,
+        references: vec![Reference {
+            name: "even".to_owned(),
+            y: 1.0,
+        }],
+    }
 }
 
 /// Items per code from the fullest code to the emptiest, one line per level.
