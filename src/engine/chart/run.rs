@@ -223,10 +223,10 @@ fn codebook_load(records: &[EventRecord], report: &RunReport) -> LineChart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{RunId, StepPoint};
+    use crate::engine::event::{ExpertLoad, RunId, StepPoint};
 
     #[test]
-    fn a_run_that_got_to_pretraining_has_its_curve_and_nothing_else() {
+    fn a_run_that_got_to_pretraining_has_its_curves_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::new(folder.path());
         let (mut journal, _) = journal::Journal::open(&dir.events_path()).unwrap();
@@ -239,7 +239,11 @@ mod tests {
                     ("loss".into(), 5.0 / step as f64),
                     ("learning_rate".into(), 1e-3),
                 ],
-                experts: Vec::new(),
+                experts: vec![ExpertLoad {
+                    layer: "decoder 1".into(),
+                    load: vec![3, 1],
+                    bias: Vec::new(),
+                }],
             })
             .collect();
         let event = EngineEvent::Steps {
@@ -256,7 +260,9 @@ mod tests {
             .unwrap();
 
         let names = charts_of_run(folder.path(), &dir.charts_dir()).unwrap();
-        assert_eq!(names, ["pretrain_loss"]);
+        assert_eq!(names, ["pretrain_loss", "expert_load"]);
+        let csv = std::fs::read_to_string(dir.charts_dir().join("expert_load.csv")).unwrap();
+        assert!(csv.contains("decoder 1") && csv.contains("1.5"), "{csv}");
         let csv = std::fs::read_to_string(dir.charts_dir().join("pretrain_loss.csv")).unwrap();
         assert_eq!(csv, "step,loss\n1,5\n2,2.5\n3,1.6666666666666667\n");
         for ending in ["svg", "png"] {
