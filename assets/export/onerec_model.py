@@ -28,6 +28,8 @@ from torch.nn import functional as F
 
 # Added to the scores of hidden positions.
 HIDDEN = -1e9
+# Added to the sum that a renormalised gate is divided by.
+GATE_EPSILON = 1e-20
 
 
 class RmsNorm(nn.Module):
@@ -76,9 +78,8 @@ class Attention(nn.Module):
 
 
 class SwiGlu(nn.Module):
-    def __init__(self, config):
+    def __init__(self, d_model, d_ff):
         super().__init__()
-        d_model, d_ff = config["d_model"], config["d_ff"]
         self.gate = nn.Linear(d_model, d_ff, bias=False)
         self.up = nn.Linear(d_model, d_ff, bias=False)
         self.down = nn.Linear(d_ff, d_model, bias=False)
@@ -88,35 +89,58 @@ class SwiGlu(nn.Module):
 
 
 class MixtureOfExperts(nn.Module):
-    """The best experts of each token, weighted by their softmax shares, which are not renormalised."""
+    """The best experts of each token, each times its gate, and the shared experts.
+
+    `balance` is added to the scores when experts are chosen, never to the gate.
+    """
 
     def __init__(self, config):
         super().__init__()
         n_experts, d_model, d_ff = config["n_experts"], config["d_model"], config["d_ff_expert"]
-        self.n_active = config["n_active_experts"]
+        self.n_active, self.renormalise = config["n_active_experts"], config["renormalise_gate"]
+        self.score = torch.sigmoid if config["expert_score"] == "sigmoid" else lambda x: x.softmax(-1)
         self.router = nn.Parameter(torch.zeros(d_model, n_experts))
         self.gate = nn.Parameter(torch.zeros(n_experts, d_model, d_ff))
         self.up = nn.Parameter(torch.zeros(n_experts, d_model, d_ff))
         self.down = nn.Parameter(torch.zeros(n_experts, d_ff, d_model))
+        self.balance = None
+        if config["balance_rate"] > 0:
+            self.balance = nn.Parameter(torch.zeros(n_experts), requires_grad=False)
+        n_shared = config["n_shared_experts"]
+        self.shared = SwiGlu(d_model, n_shared * d_ff) if n_shared else None
 
     def forward(self, x: Tensor) -> Tensor:
         tokens = x.reshape(-1, x.shape[-1])
-        shares, chosen = (tokens @ self.router).softmax(-1).topk(self.n_active, -1)
-        total = torch.zeros_like(tokens)
+        scores = self.score(tokens @ self.router)
+        ranking = scores if self.balance is None else scores + self.balance
+        chosen = ranking.topk(self.n_active, -1).indices
+        gates = scores.gather(-1, chosen)
+        if self.renormalise:
+            gates = gates / (gates.sum(-1, keepdim=True) + GATE_EPSILON)
+        total = torch.zeros_like(tokens) if self.shared is None else self.shared(tokens)
         for expert in chosen.unique().tolist():
             rows, choice = (chosen == expert).nonzero(as_tuple=True)
             x_rows = tokens[rows]
             hidden = F.silu(x_rows @ self.gate[expert]) * (x_rows @ self.up[expert])
-            total.index_add_(0, rows, hidden @ self.down[expert] * shares[rows, choice, None])
+            total.index_add_(0, rows, hidden @ self.down[expert] * gates[rows, choice, None])
         return total.view_as(x)
 
 
+def feed_forward(config, block: int, is_encoder: bool) -> nn.Module:
+    """The layer of the block of that index: experts where the sizes say so, dense elsewhere."""
+    place = block - config["n_dense_blocks"]
+    has_experts = config["n_experts"] > 0 and place >= 0 and (place + 1) % config["expert_every_blocks"] == 0
+    if has_experts and (config["encoder_experts"] or not is_encoder):
+        return MixtureOfExperts(config)
+    return SwiGlu(config["d_model"], config["d_ff"])
+
+
 class EncoderBlock(nn.Module):
-    def __init__(self, config):
+    def __init__(self, config, block: int):
         super().__init__()
         self.attention = Attention(config)
         self.attention_residual = Residual(config)
-        self.feed_forward = SwiGlu(config)
+        self.feed_forward = feed_forward(config, block, is_encoder=True)
         self.feed_forward_residual = Residual(config)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -125,13 +149,13 @@ class EncoderBlock(nn.Module):
 
 
 class DecoderBlock(nn.Module):
-    def __init__(self, config):
+    def __init__(self, config, block: int):
         super().__init__()
         self.self_attention = Attention(config)
         self.self_attention_residual = Residual(config)
         self.cross_attention = Attention(config)
         self.cross_attention_residual = Residual(config)
-        self.feed_forward = MixtureOfExperts(config) if config["n_experts"] else SwiGlu(config)
+        self.feed_forward = feed_forward(config, block, is_encoder=False)
         self.feed_forward_residual = Residual(config)
 
     def forward(self, x: Tensor, memory: Tensor, causal_mask: Tensor, memory_mask: Tensor) -> Tensor:
@@ -314,8 +338,8 @@ class Generator(nn.Module):
         self.embeddings = nn.Parameter(torch.zeros(config["vocab"]["size"], d_model))
         self.context = ContextInput(config, self.item_len)
         self.decoder_positions = nn.Parameter(torch.zeros(config["slate_len"] * self.item_len, d_model))
-        self.encoder = nn.ModuleList(EncoderBlock(config) for _ in range(config["n_encoder_layers"]))
-        self.decoder = nn.ModuleList(DecoderBlock(config) for _ in range(config["n_decoder_layers"]))
+        self.encoder = nn.ModuleList(EncoderBlock(config, block) for block in range(config["n_encoder_layers"]))
+        self.decoder = nn.ModuleList(DecoderBlock(config, block) for block in range(config["n_decoder_layers"]))
         # Only a pre-norm stream needs a norm at its end.
         is_pre_norm = config["norm"] == "pre"
         self.encoder_norm = RmsNorm(config) if is_pre_norm else nn.Identity()

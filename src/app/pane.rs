@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::UiCommand;
 use super::panes::{
-    AlignmentPane, CheckpointsPane, CodebookPane, ComparePane, LogPane, OverviewPane,
+    AlignmentPane, CheckpointsPane, CodebookPane, ComparePane, ExpertsPane, LogPane, OverviewPane,
     SemanticIdsPane, SlatesPane, TrainingPane,
 };
 use super::state::AppState;
@@ -24,6 +24,8 @@ pub enum PaneKind {
     SemanticIds,
     /// Training curves.
     Training,
+    /// Load of the experts.
+    Experts,
     /// What alignment does, and the pairs it learns from.
     Alignment,
     /// Slates of one user before and after alignment.
@@ -36,12 +38,13 @@ pub enum PaneKind {
 
 impl PaneKind {
     /// All panes in order.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Overview,
         Self::Codebook,
         Self::Compare,
         Self::SemanticIds,
         Self::Training,
+        Self::Experts,
         Self::Alignment,
         Self::Slates,
         Self::Checkpoints,
@@ -57,6 +60,7 @@ impl PaneKind {
             Self::SemanticIds => "Items by semantic ID",
             Self::Training => "Training curves",
             Self::Alignment => "Alignment",
+            Self::Experts => "Experts",
             Self::Slates => "Slates",
             Self::Checkpoints => "Checkpoints",
             Self::Log => "Device and log",
@@ -72,6 +76,7 @@ impl PaneKind {
             Self::SemanticIds => "semantic_ids",
             Self::Training => "training",
             Self::Alignment => "alignment",
+            Self::Experts => "experts",
             Self::Slates => "slates",
             Self::Checkpoints => "checkpoints",
             Self::Log => "log",
@@ -105,6 +110,7 @@ pub struct Panes {
     semantic_ids: SemanticIdsPane,
     training: TrainingPane,
     alignment: AlignmentPane,
+    experts: ExpertsPane,
     slates: SlatesPane,
     checkpoints: CheckpointsPane,
     log: LogPane,
@@ -126,6 +132,7 @@ impl Panes {
             PaneKind::SemanticIds => self.semantic_ids.ui(ui, state, commands),
             PaneKind::Training => self.training.ui(ui, state, commands),
             PaneKind::Alignment => self.alignment.ui(ui, state, commands),
+            PaneKind::Experts => self.experts.ui(ui, state, commands),
             PaneKind::Slates => self.slates.ui(ui, state, commands),
             PaneKind::Checkpoints => self.checkpoints.ui(ui, state, commands),
             PaneKind::Log => self.log.ui(ui, state, commands),

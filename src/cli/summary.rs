@@ -97,6 +97,22 @@ fn tell_pretrain(pretrain: &PretrainReport) {
         ),
         &rows,
     );
+    if let (Some(loss), Some(step)) = (pretrain.validation_loss, pretrain.best_step) {
+        output::line(&format!(
+            "Lowest held-out loss while training: {loss:.4} nats per token, at step {step}"
+        ));
+    }
+    if !pretrain.experts.is_empty() {
+        let mut rows = header(&["Layer of experts", "fullest over mean, first", "last"]);
+        rows.extend(pretrain.experts.iter().map(|layer| {
+            vec![
+                layer.layer.clone(),
+                format!("{:.2}", layer.max_over_mean_first),
+                format!("{:.2}", layer.max_over_mean_last),
+            ]
+        }));
+        section("Experts", &rows);
+    }
 }
 
 fn tell_reward(reward: &RewardReport) {

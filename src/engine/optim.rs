@@ -3,7 +3,7 @@
 //! burn's own optimiser clips each tensor by itself and restores its state on the default device, which on a
 //! machine with a display-only GPU is one that cannot compute; ours keeps the moments where the weights are.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
@@ -11,6 +11,8 @@ use burn::tensor::Tensor;
 pub struct AdamW {
     weight_decay: f64,
     max_grad_norm: f64,
+    /// Embedding tables, and their learning rate as a multiple of that of all other weights.
+    tables: (Vec<ParamId>, f64),
     step: u64,
     first: GradientsParams,
     second: GradientsParams,
@@ -26,9 +28,19 @@ impl AdamW {
         Self {
             weight_decay,
             max_grad_norm,
+            tables: (Vec::new(), 1.0),
             step: 0,
             first: GradientsParams::new(),
             second: GradientsParams::new(),
+        }
+    }
+
+    /// The same optimiser with `lr_factor` times the learning rate for these parameters. [B 3.3: sparse and dense rates]
+    #[must_use]
+    pub fn with_tables(self, tables: Vec<ParamId>, lr_factor: f64) -> Self {
+        Self {
+            tables: (tables, lr_factor),
+            ..self
         }
     }
 
@@ -58,7 +70,8 @@ impl AdamW {
         let step = self.step as i32;
         let module = module.map(&mut Update {
             lr,
-            decay: lr * self.weight_decay,
+            weight_decay: self.weight_decay,
+            tables: &self.tables,
             correction_1: 1.0 - BETA_1.powi(step),
             correction_2: 1.0 - BETA_2.powi(step),
             scale,
@@ -105,7 +118,8 @@ impl ModuleVisitor for SquaredNorm<'_> {
 
 struct Update<'a> {
     lr: f64,
-    decay: f64,
+    weight_decay: f64,
+    tables: &'a (Vec<ParamId>, f64),
     correction_1: f64,
     correction_2: f64,
     scale: Option<Tensor<1>>,
@@ -140,9 +154,15 @@ impl ModuleMapper for Update<'_> {
             .div_scalar(self.correction_2)
             .sqrt()
             .add_scalar(EPSILON);
-        let update = first.mul_scalar(self.lr / self.correction_1) / denominator;
-        let weights = if D > 1 && self.decay > 0.0 {
-            weights.mul_scalar(1.0 - self.decay)
+        let (tables, factor) = self.tables;
+        let lr = if tables.contains(&id) {
+            self.lr * factor
+        } else {
+            self.lr
+        };
+        let update = first.mul_scalar(lr / self.correction_1) / denominator;
+        let weights = if D > 1 && self.weight_decay > 0.0 {
+            weights.mul_scalar(1.0 - lr * self.weight_decay)
         } else {
             weights
         };
@@ -173,5 +193,41 @@ struct Collect<'a> {
 impl ModuleVisitor for Collect<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         self.moments.register(param.id, param.val());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+
+    #[derive(Module, Debug)]
+    struct Two {
+        table: Param<Tensor<2>>,
+        dense: Param<Tensor<2>>,
+    }
+
+    /// First steps in closed form: the moments cancel to the gradient's sign, so each weight moves by the rate and decays.
+    #[test]
+    fn tables_have_a_learning_rate_of_their_own() {
+        let device = Device::flex().autodiff();
+        let weights =
+            |values: [f32; 2]| Param::from_data(TensorData::new(values.to_vec(), [1, 2]), &device);
+        let module = Two {
+            table: weights([1.0, -2.0]),
+            dense: weights([1.0, -2.0]),
+        };
+        let loss = (module.table.val() + module.dense.val()).square().sum();
+        let grads = GradientsParams::from_grads(loss.backward(), &module);
+        let mut optimizer = AdamW::new(0.5, 0.0).with_tables(vec![module.table.id], 3.0);
+        let (module, _) = optimizer.step(0.01, module, grads);
+        for (param, lr) in [(&module.table, 0.03_f32), (&module.dense, 0.01)] {
+            let values: Vec<f32> = param.val().inner().try_into_vec_as().unwrap();
+            let keep = 1.0 - 0.5 * lr;
+            for (value, expected) in values.iter().zip([keep - lr, -2.0 * keep + lr]) {
+                assert!((value - expected).abs() < 1e-5, "{value} != {expected}");
+            }
+        }
     }
 }

@@ -247,6 +247,7 @@ mod tests {
                 samples: step,
                 seconds: 0.0,
                 values: vec![("loss".into(), 1.0)],
+                experts: Vec::new(),
             };
             reporter.step(Stage::Pretrain, point).unwrap();
             reporter

@@ -128,6 +128,7 @@ pub(crate) fn step(step: u64, loss: f64) -> EngineEvent {
             samples: step * 64,
             seconds: step as f64 * 0.1,
             values: vec![("loss".to_owned(), loss)],
+            experts: Vec::new(),
         }],
     }
 }

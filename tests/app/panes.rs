@@ -15,6 +15,7 @@ fn empty_panes_offer_the_button_that_fills_them() {
         (PaneKind::SemanticIds, "Run up to tokenize"),
         (PaneKind::Training, "Run up to pretrain"),
         (PaneKind::Alignment, "Run up to align"),
+        (PaneKind::Experts, "Run up to pretrain"),
         (PaneKind::Slates, "Run all"),
         (PaneKind::Checkpoints, "Run up to pretrain"),
     ] {
@@ -58,6 +59,10 @@ fn finished_panes_show_their_results() {
         ),
         (PaneKind::Alignment, "What to do: lower align.lambda"),
         (PaneKind::Alignment, "User u9, step 300"),
+        (
+            PaneKind::Experts,
+            "Load of decoder 1: 4 experts over 300 columns of 1 logged steps, fullest expert 2 with 1.20 times the mean",
+        ),
         (PaneKind::Slates, "User u7"),
         (PaneKind::Checkpoints, "pretrain (complete)"),
         (PaneKind::Log, "Runs on cpu"),
@@ -68,6 +73,36 @@ fn finished_panes_show_their_results() {
             "{kind:?} does not say {text:?}"
         );
     }
+}
+
+#[test]
+fn the_experts_of_another_layer_are_a_click_away() {
+    let mut harness = draw(PaneKind::Experts, finished());
+    assert!(
+        harness
+            .query_by_label_contains("Even: the fullest expert of decoder 1")
+            .is_some()
+    );
+    assert!(harness.query_by_label("Dropped nothing").is_some());
+    harness.get_by_label("decoder 2").click();
+    harness.run_steps(3);
+    let texts = [
+        "Uneven: the fullest expert of decoder 2 has 4.00 times the mean load",
+        "Idle experts 3",
+        "Max over mean: decoder 1 step 300, last 1.20",
+    ];
+    for text in texts {
+        let found = harness.query_all_by_label_contains(text).next().is_some();
+        assert!(found, "no {text:?}");
+    }
+}
+
+#[test]
+fn a_dense_generator_is_said_to_have_no_experts() {
+    let mut state = with_data();
+    state.draft.config.model.n_experts = 0;
+    let harness = draw(PaneKind::Experts, state);
+    assert!(harness.query_by_label("The generator is dense").is_some());
 }
 
 #[test]

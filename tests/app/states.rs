@@ -12,8 +12,8 @@ use onerec_workbench::engine::data::stats::DatasetStats;
 use onerec_workbench::engine::error::{Failure, FailureKind};
 use onerec_workbench::engine::eval::report::{EvaluationReport, ModelScore};
 use onerec_workbench::engine::event::{
-    CheckpointInfo, EngineEvent, EventRecord, Notice, NoticeLevel, PairSlate, PreferencePairs,
-    RunId, ScoredSlate, ShownPair, SlateComparison, SlateItem, Stage, StepPoint,
+    CheckpointInfo, EngineEvent, EventRecord, ExpertLoad, Notice, NoticeLevel, PairSlate,
+    PreferencePairs, RunId, ScoredSlate, ShownPair, SlateComparison, SlateItem, Stage, StepPoint,
 };
 use onerec_workbench::engine::run::items::{ItemRow, ItemTable};
 use onerec_workbench::engine::run::report::{AlignmentReport, RewardSummary};
@@ -109,11 +109,31 @@ fn steps(stage: Stage, names: &[&str], value: impl Fn(u64) -> f64) -> EngineEven
             .iter()
             .map(|name| ((*name).to_owned(), value(step)))
             .collect(),
+        experts: match stage {
+            Stage::Pretrain => experts(step),
+            _ => Vec::new(),
+        },
     };
     EngineEvent::Steps {
         stage,
         points: (1..=300).map(point).collect(),
     }
+}
+
+/// An even layer with balancing and one without, where one expert has everything.
+fn experts(step: u64) -> Vec<ExpertLoad> {
+    vec![
+        ExpertLoad {
+            layer: "decoder 1".to_owned(),
+            load: vec![9, 12, 10, 9],
+            bias: vec![0.001 * step as f32, 0.0, -0.25, 0.0],
+        },
+        ExpertLoad {
+            layer: "decoder 2".to_owned(),
+            load: vec![40, 0, 0, 0],
+            bias: Vec::new(),
+        },
+    ]
 }
 
 /// Steps of every stage that trains, all metrics with that value.

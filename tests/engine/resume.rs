@@ -1,8 +1,12 @@
 //! Stopping and going on: the resumed run must be the run that was never stopped.
 
 use onerec_workbench::engine::command::EngineCommand;
+use onerec_workbench::engine::config::ExperimentConfig;
 use onerec_workbench::engine::event::{EngineEvent, Stage};
 use onerec_workbench::engine::run::atomic;
+use onerec_workbench::engine::run::report::RunReport;
+
+use safetensors::SafeTensors;
 
 use crate::common::{engine, is_over, run_to_end, series, start, tiny_config, wait};
 
@@ -20,15 +24,26 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
     }
 }
 
-#[test]
-fn ten_steps_saved_and_ten_more_equal_twenty() {
+/// Names and bytes of all tensors after step 20, sorted by name.
+fn final_weights(run: &std::path::Path) -> Vec<(String, Vec<u8>)> {
+    let bytes = std::fs::read(run.join("pretrain/step_000020/model.safetensors")).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let tensors = file.iter();
+    let mut weights: Vec<(String, Vec<u8>)> = tensors
+        .map(|(name, view)| (name.to_owned(), view.data().to_vec()))
+        .collect();
+    weights.sort();
+    weights
+}
+
+/// Trains 20 steps, then once more from the checkpoint at step 10 of a copy, as if the process had been killed after it.
+/// Everything that was told and the final weights must be the same to the last bit.
+fn assert_that_a_killed_run_goes_on_exactly(config: ExperimentConfig) {
     let folder = tempfile::tempdir().unwrap();
     let engine = engine();
     let whole = folder.path().join("whole");
-    run_to_end(&engine, start(&whole, tiny_config(), Some(Stage::Pretrain)));
-    let expected = series(&whole, Stage::Pretrain, "loss");
+    run_to_end(&engine, start(&whole, config, Some(Stage::Pretrain)));
 
-    // As if the process had been killed after its checkpoint at step 10.
     let killed = folder.path().join("killed");
     copy_folder(&whole, &killed);
     for step in [15, 20] {
@@ -54,7 +69,69 @@ fn ten_steps_saved_and_ten_more_equal_twenty() {
         _ => None,
     });
     assert_eq!(first_step, Some(10));
-    assert_eq!(series(&killed, Stage::Pretrain, "loss"), expected);
+    for name in ["loss", "grad_norm", "validation_loss"] {
+        let told = |run: &std::path::Path| series(run, Stage::Pretrain, name);
+        assert_eq!(told(&killed), told(&whole), "{name}");
+    }
+    let (found, expected) = (final_weights(&killed), final_weights(&whole));
+    assert!(!expected.is_empty());
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!(found.0, expected.0, "names");
+        assert!(found.1 == expected.1, "the values of {} differ", found.0);
+    }
+}
+
+#[test]
+fn ten_steps_saved_and_ten_more_equal_twenty() {
+    assert_that_a_killed_run_goes_on_exactly(tiny_config());
+}
+
+#[test]
+fn so_they_do_with_everything_switched_on() {
+    let mut config = tiny_config();
+    config.model.dropout = 0.1;
+    config.model.encoder_experts = true;
+    config.model.n_shared_experts = 1;
+    config.model.balance_rate = 0.01;
+    config.pretrain.micro_batches = 3;
+    config.pretrain.label_smoothing = 0.1;
+    config.pretrain.table_lr_factor = 1.25;
+    config.pretrain.validate_every_steps = 4;
+    config.pretrain.validation_users = 30;
+    assert_that_a_killed_run_goes_on_exactly(config);
+}
+
+#[test]
+fn training_ends_early_with_the_weights_of_the_lowest_held_out_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine();
+    let run_dir = folder.path().join("run");
+    let mut config = tiny_config();
+    // A rate that moves nothing, so that the loss never falls again.
+    config.pretrain.learning_rate = 1e-30;
+    config.model.balance_rate = 0.0;
+    config.pretrain.validate_every_steps = 3;
+    config.pretrain.validation_users = 30;
+    config.pretrain.patience = 2;
+    let records = run_to_end(&engine, start(&run_dir, config, Some(Stage::Pretrain)));
+    let notice = records.iter().find_map(|record| match &record.event {
+        EngineEvent::Notice(notice) if notice.text.contains("ended after step 9") => Some(notice),
+        _ => None,
+    });
+    let text = &notice.expect("the end is told").text;
+    assert!(text.ends_with("with the weights of step 3"), "{text}");
+    let report = RunReport::load(&run_dir.join("report.json")).unwrap();
+    let pretrain = report.pretrain.unwrap();
+    assert_eq!((pretrain.steps, pretrain.best_step), (9, Some(3)));
+    let measured = series(&run_dir, Stage::Pretrain, "validation_loss");
+    assert_eq!(measured.len(), 3);
+    assert_eq!(pretrain.validation_loss, Some(measured[0].1));
+    let left: Vec<String> = std::fs::read_dir(run_dir.join("pretrain"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("best"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
 }
 
 #[test]

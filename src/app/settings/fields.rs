@@ -1,8 +1,9 @@
-//! The important settings as fields, in the order of the pipeline; those of the tokenizer, of the
-//! encoder's input and of training are in `tokenizer_fields`, `pathway_fields` and `training_fields`.
+//! The important settings as fields, in the order of the pipeline; those of the tokenizer, of the encoder's input, of the
+//! experts and of training are in `tokenizer_fields`, `pathway_fields`, `expert_fields` and `training_fields`.
 
 use egui::{CollapsingHeader, ComboBox, DragValue, Response, RichText, Ui};
 
+use super::expert_fields::experts_ui;
 use super::pathway_fields::system_ui;
 use super::row::row;
 use super::tokenizer_fields::tokenizer_ui;
@@ -47,6 +48,7 @@ pub(super) fn ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         system_ui(ui, draft, &mut config);
         generator_ui(ui, draft, &mut config);
     });
+    section(ui, "Experts", |ui| experts_ui(ui, draft, &mut config));
     section(ui, "Pretraining", |ui| pretrain_ui(ui, draft, &mut config));
     section(ui, "Reward model", |ui| reward_ui(ui, draft, &mut config));
     section(ui, "Alignment", |ui| align_ui(ui, draft, &mut config));
@@ -261,18 +263,6 @@ fn generator_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
             "Decoder blocks",
             "Blocks that write the session.",
             &mut model.n_decoder_layers,
-        ),
-        (
-            "model.n_experts",
-            "Experts",
-            "Experts of each decoder block; 0 makes it dense.",
-            &mut model.n_experts,
-        ),
-        (
-            "model.n_active_experts",
-            "Active experts",
-            "Experts used per token.",
-            &mut model.n_active_experts,
         ),
         (
             "model.history_len",

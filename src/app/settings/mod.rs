@@ -1,5 +1,6 @@
 //! The experiment's settings beside the panes: the important ones as fields, all of them as TOML.
 
+mod expert_fields;
 mod fields;
 mod pathway_fields;
 mod row;

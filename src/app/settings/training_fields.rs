@@ -8,7 +8,7 @@ use crate::app::state::Draft;
 use crate::engine::config::ExperimentConfig;
 use crate::engine::reward::config::RewardForm;
 use crate::engine::train::config::{
-    AlignConfig, Objective, Reference, RewardSource, Search, SessionOrder,
+    AlignConfig, LossReduction, Objective, Reference, RewardSource, Search, SessionOrder,
 };
 
 /// Next-token training.
@@ -37,6 +37,74 @@ pub(super) fn pretrain_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentCon
         "Learning rate",
         "Peak of the schedule.",
         |ui| rate_ui(ui, &mut pretrain.learning_rate),
+    );
+    for (path, name, help, value) in [
+        (
+            "pretrain.micro_batches",
+            "Parts of a batch",
+            "Computed one after the other: more need less memory, and the weights are the same up to rounding.",
+            &mut pretrain.micro_batches,
+        ),
+        (
+            "pretrain.validation_users",
+            "Validation users",
+            "Users whose last learnable event is kept out of training and measured instead.",
+            &mut pretrain.validation_users,
+        ),
+    ] {
+        row(ui, draft, path, name, help, |ui| {
+            ui.add(DragValue::new(value))
+        });
+    }
+    for (path, name, help, value) in [
+        (
+            "pretrain.validate_every_steps",
+            "Validate every",
+            "Steps between measurements of the held-out loss; 0 never measures.",
+            &mut pretrain.validate_every_steps,
+        ),
+        (
+            "pretrain.patience",
+            "Patience",
+            "Measurements without a new lowest loss after which training ends with the best weights; 0 always goes on.",
+            &mut pretrain.patience,
+        ),
+    ] {
+        row(ui, draft, path, name, help, |ui| {
+            ui.add(DragValue::new(value))
+        });
+    }
+    for (path, name, help, value) in [
+        (
+            "pretrain.label_smoothing",
+            "Label smoothing",
+            "Probability that the targets spread evenly over all codes of the level.",
+            &mut pretrain.label_smoothing,
+        ),
+        (
+            "pretrain.table_lr_factor",
+            "Rate of tables",
+            "Learning rate of the embedding tables as a multiple of that of all other weights.",
+            &mut pretrain.table_lr_factor,
+        ),
+    ] {
+        row(ui, draft, path, name, help, |ui| {
+            ui.add(DragValue::new(value).speed(0.01))
+        });
+    }
+    row(
+        ui,
+        draft,
+        "pretrain.loss_reduction",
+        "Loss",
+        "Mean over all codes of a batch, or their sum per session.",
+        |ui| {
+            let choices = [
+                (LossReduction::Mean, "mean over codes"),
+                (LossReduction::Sum, "sum per session"),
+            ];
+            choice_ui(ui, "loss_reduction", &mut pretrain.loss_reduction, &choices)
+        },
     );
     row(
         ui,

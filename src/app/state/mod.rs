@@ -5,6 +5,7 @@
 pub mod codebook_history;
 pub mod comparison_state;
 pub mod draft;
+pub mod expert_history;
 pub mod notices;
 pub mod run_store;
 pub mod selection;
@@ -17,6 +18,7 @@ use std::sync::Arc;
 pub use codebook_history::{CodebookHistory, LevelHistory, SweepPoint};
 pub use comparison_state::ComparisonState;
 pub use draft::Draft;
+pub use expert_history::{ExpertHistory, LayerHistory, LoadColumn};
 pub use notices::{LogLine, Notices, Toast};
 pub use run_store::{RunStatus, RunStore};
 pub use selection::Selection;

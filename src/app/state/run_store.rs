@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::codebook_history::CodebookHistory;
 use super::comparison_state::ComparisonState;
+use super::expert_history::ExpertHistory;
 use super::notices::LogLine;
 use super::series::Series;
 use super::stage_state::{StageState, StageStatus};
@@ -58,6 +59,8 @@ pub struct RunStore {
     pub dataset: Option<DatasetStats>,
     /// Codebook health per level, live and over the sweeps.
     pub codebook: CodebookHistory,
+    /// Load of the experts over the steps of pretraining.
+    pub experts: ExpertHistory,
     /// Health of the finished semantic IDs.
     pub tokenizer: Option<TokenizerReport>,
     /// Tokenizers side by side.
@@ -292,6 +295,9 @@ impl RunStore {
 
     fn add_points(&mut self, stage: Stage, points: &[StepPoint], now: u64) {
         for point in points {
+            if stage == Stage::Pretrain {
+                self.experts.push(point);
+            }
             for (name, value) in &point.values {
                 let key = (stage, name.clone());
                 self.series.entry(key).or_default().push(point, now, *value);

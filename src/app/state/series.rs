@@ -64,6 +64,7 @@ mod tests {
             samples: step * 8,
             seconds: step as f64,
             values: Vec::new(),
+            experts: Vec::new(),
         }
     }
 

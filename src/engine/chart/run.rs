@@ -69,10 +69,11 @@ fn charts(records: &[EventRecord], report: &RunReport) -> Vec<(&'static str, Lin
                 Stage::Pretrain,
                 "Pretraining loss",
                 "nats per token",
-                &|name| name.starts_with("loss"),
+                &|name| name.starts_with("loss") || name == "validation_loss",
                 unigram.into_iter().collect(),
             ),
         ),
+        ("expert_load", expert_load(records)),
         (
             "reward_loss",
             of_steps(
@@ -151,6 +152,36 @@ fn series(records: &[EventRecord], stage: Stage, is_wanted: &dyn Fn(&str) -> boo
         .collect()
 }
 
+/// Load of the fullest expert over the mean load at the logged steps, one line per layer.
+fn expert_load(records: &[EventRecord]) -> LineChart {
+    let points = journal::points(records, Stage::Pretrain);
+    let mut layers: Vec<Series> = Vec::new();
+    for (step, load) in points
+        .iter()
+        .flat_map(|(step, point)| point.experts.iter().map(move |load| (*step, load)))
+    {
+        let place = (step as f64, load.max_over_mean());
+        match layers.iter_mut().find(|layer| layer.name == load.layer) {
+            Some(layer) => layer.points.push(place),
+            None => layers.push(Series {
+                name: load.layer.clone(),
+                points: vec![place],
+            }),
+        }
+    }
+    LineChart {
+        title: "Experts, fullest over mean".to_owned(),
+        x_label: "step".to_owned(),
+        y_label: "times the mean load".to_owned(),
+        log_y: false,
+        series: layers,
+        references: vec![Reference {
+            name: "even".to_owned(),
+            y: 1.0,
+        }],
+    }
+}
+
 /// Items per code from the fullest code to the emptiest, one line per level.
 fn codebook_load(records: &[EventRecord], report: &RunReport) -> LineChart {
     let stored = report
@@ -192,10 +223,10 @@ fn codebook_load(records: &[EventRecord], report: &RunReport) -> LineChart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{RunId, StepPoint};
+    use crate::engine::event::{ExpertLoad, RunId, StepPoint};
 
     #[test]
-    fn a_run_that_got_to_pretraining_has_its_curve_and_nothing_else() {
+    fn a_run_that_got_to_pretraining_has_its_curves_and_nothing_else() {
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::new(folder.path());
         let (mut journal, _) = journal::Journal::open(&dir.events_path()).unwrap();
@@ -208,6 +239,11 @@ mod tests {
                     ("loss".into(), 5.0 / step as f64),
                     ("learning_rate".into(), 1e-3),
                 ],
+                experts: vec![ExpertLoad {
+                    layer: "decoder 1".into(),
+                    load: vec![3, 1],
+                    bias: Vec::new(),
+                }],
             })
             .collect();
         let event = EngineEvent::Steps {
@@ -224,7 +260,9 @@ mod tests {
             .unwrap();
 
         let names = charts_of_run(folder.path(), &dir.charts_dir()).unwrap();
-        assert_eq!(names, ["pretrain_loss"]);
+        assert_eq!(names, ["pretrain_loss", "expert_load"]);
+        let csv = std::fs::read_to_string(dir.charts_dir().join("expert_load.csv")).unwrap();
+        assert!(csv.contains("decoder 1") && csv.contains("1.5"), "{csv}");
         let csv = std::fs::read_to_string(dir.charts_dir().join("pretrain_loss.csv")).unwrap();
         assert_eq!(csv, "step,loss\n1,5\n2,2.5\n3,1.6666666666666667\n");
         for ending in ["svg", "png"] {

@@ -155,6 +155,17 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
         ),
     );
     require(
+        model.expert_every_blocks > 0,
+        "model.expert_every_blocks must be at least 1".to_owned(),
+    );
+    require(
+        (0.0..1.0).contains(&model.balance_rate),
+        format!(
+            "model.balance_rate must be 0 to below 1, found {}",
+            model.balance_rate
+        ),
+    );
+    require(
         (0.0..1.0).contains(&model.dropout),
         format!(
             "model.dropout must be 0 to below 1, found {}",
@@ -221,6 +232,7 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
     );
     for (name, value) in [
         ("pretrain.learning_rate", pretrain.learning_rate),
+        ("pretrain.table_lr_factor", pretrain.table_lr_factor),
         ("reward.learning_rate", reward.learning_rate),
         ("align.learning_rate", align.learning_rate),
         ("align.beta", align.beta),
@@ -259,6 +271,28 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
     ] {
         require(value > 0, format!("{name} must be at least 1"));
     }
+    require(
+        (0.0..1.0).contains(&pretrain.label_smoothing),
+        format!(
+            "pretrain.label_smoothing must be 0 to below 1, found {}",
+            pretrain.label_smoothing
+        ),
+    );
+    require(
+        (1..=pretrain.batch_size.max(1)).contains(&pretrain.micro_batches),
+        format!(
+            "pretrain.micro_batches must be 1 to pretrain.batch_size ({}), found {}",
+            pretrain.batch_size, pretrain.micro_batches
+        ),
+    );
+    require(
+        pretrain.patience == 0 || pretrain.validate_every_steps > 0,
+        "pretrain.patience needs pretrain.validate_every_steps above 0".to_owned(),
+    );
+    require(
+        pretrain.validate_every_steps == 0 || pretrain.validation_users > 0,
+        "pretrain.validation_users must be at least 1 where pretrain.validate_every_steps is above 0".to_owned(),
+    );
     require(
         (0.0..=1.0).contains(&align.dpo_ratio),
         format!("align.dpo_ratio must be 0 to 1, found {}", align.dpo_ratio),

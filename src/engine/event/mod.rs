@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 pub use slates::{PairSlate, PreferencePairs, ScoredSlate, ShownPair, SlateComparison, SlateItem};
 pub use stage::Stage;
-pub use step::StepPoint;
+pub use step::{ExpertLoad, StepPoint};
 
 use serde::{Deserialize, Serialize};
 

@@ -8,4 +8,4 @@ pub mod preference;
 
 pub use divergence::level_divergence;
 pub use entropy::level_entropy;
-pub use next_token::{LossOutput, code_log_probs, next_token, sequence_log_prob};
+pub use next_token::{LossOutput, code_log_probs, label_smoothing, next_token, sequence_log_prob};

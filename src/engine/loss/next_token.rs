@@ -46,6 +46,23 @@ pub fn next_token(
     }
 }
 
+/// What label smoothing adds to the loss per unit of smoothing, `[1]`: how far each target's logit lies above the mean of
+/// its level's logits, summed over the weighted codes.
+///
+/// Targets that keep `1 - e` of the probability and spread `e` evenly over the K codes of the level have the loss
+/// `-(1 - e) ln p_t - (e / K) sum_k ln p_k`. The normaliser of the softmax cancels in the difference to `-ln p_t`, which is
+/// `e (z_t - mean_k z_k)`.
+///
+/// # Shapes
+/// - logits: `[n_rows, n_codes, codebook_size]`
+/// - targets, weight: `[n_rows, n_codes]`
+pub fn label_smoothing(logits: Tensor<3>, targets: Tensor<2, Int>, weight: Tensor<2>) -> Tensor<1> {
+    let [n_rows, n_codes, _] = logits.dims();
+    let mean = logits.clone().mean_dim(2);
+    let above = logits.gather(2, targets.unsqueeze_dim(2)) - mean;
+    (above.reshape([n_rows, n_codes]) * weight).sum()
+}
+
 /// Log-probability of each row's weighted codes, `[n_rows]`. BOS is given, not predicted, and does not count. [A eq. 10]
 ///
 /// # Shapes
@@ -112,6 +129,19 @@ mod tests {
         assert_near(output.sum, &[3.0 * rare + 3.0 * common]);
         assert_near(output.mean, &[(rare + common) / 2.0]);
         assert_near(output.per_level, &levels);
+    }
+
+    #[test]
+    fn smoothing_by_hand() {
+        let (logits, targets, weight) = input(&Device::flex());
+        let loss = next_token(logits.clone(), targets.clone(), weight.clone(), 2).sum;
+        let smoothed = loss + label_smoothing(logits, targets, weight).mul_scalar(0.2);
+        // Every weighted code costs .9 of its own loss and .1 of the other code's: two codes share the .2.
+        let (rare, common) = (4.0_f32.ln(), (4.0_f32 / 3.0).ln());
+        assert_near(
+            smoothed,
+            &[3.0 * (0.9 * rare + 0.1 * common) + 3.0 * (0.9 * common + 0.1 * rare)],
+        );
     }
 
     #[test]

@@ -5,25 +5,26 @@ use burn::tensor::Tensor;
 
 use super::attention::{Attention, KeyValue};
 use super::config::ModelConfig;
-use super::feed_forward::{FeedForward, SwiGlu};
+use super::feed_forward::FeedForward;
 use super::init::Initializer;
 use super::norm::Residual;
 
-/// Fully visible self-attention, then a dense feed-forward layer.
+/// Fully visible self-attention, then a feed-forward layer, dense or of experts.
 #[derive(Module, Debug)]
 pub struct EncoderBlock {
     attention: Attention,
     attention_residual: Residual,
-    feed_forward: SwiGlu,
+    pub(super) feed_forward: FeedForward,
     feed_forward_residual: Residual,
 }
 
 impl EncoderBlock {
-    pub(crate) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
+    /// The block of index `block_idx` of its stack.
+    pub(crate) fn init(config: &ModelConfig, block_idx: usize, init: &mut Initializer<'_>) -> Self {
         Self {
             attention: Attention::init(config.d_model, config.n_heads, init),
             attention_residual: Residual::init(config, init),
-            feed_forward: SwiGlu::init(config.d_model, config.d_ff, init),
+            feed_forward: FeedForward::init(config, config.has_encoder_experts(block_idx), init),
             feed_forward_residual: Residual::init(config, init),
         }
     }
@@ -50,25 +51,26 @@ pub struct DecoderContext {
     pub past: Option<KeyValue>,
 }
 
-/// Causal self-attention, cross-attention to the encoder's output, then experts.
+/// Causal self-attention, cross-attention to the encoder's output, then a feed-forward layer, dense or of experts.
 #[derive(Module, Debug)]
 pub struct DecoderBlock {
     self_attention: Attention,
     self_attention_residual: Residual,
     cross_attention: Attention,
     cross_attention_residual: Residual,
-    feed_forward: FeedForward,
+    pub(super) feed_forward: FeedForward,
     feed_forward_residual: Residual,
 }
 
 impl DecoderBlock {
-    pub(crate) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
+    /// The block of index `block_idx` of its stack.
+    pub(crate) fn init(config: &ModelConfig, block_idx: usize, init: &mut Initializer<'_>) -> Self {
         Self {
             self_attention: Attention::init(config.d_model, config.n_heads, init),
             self_attention_residual: Residual::init(config, init),
             cross_attention: Attention::init(config.d_model, config.n_heads, init),
             cross_attention_residual: Residual::init(config, init),
-            feed_forward: FeedForward::init(config, init),
+            feed_forward: FeedForward::init(config, config.has_decoder_experts(block_idx), init),
             feed_forward_residual: Residual::init(config, init),
         }
     }

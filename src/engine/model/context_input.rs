@@ -1,6 +1,6 @@
 //! The layer in front of the encoder: from a batch of contexts to one vector per position.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::tensor::module::embedding;
 use burn::tensor::{Int, Tensor};
 
@@ -86,6 +86,13 @@ impl ContextInput {
                 System::Pathways => Some(PathwayInput::init(config, features, init)),
             },
         }
+    }
+
+    /// See [`Generator::table_ids`](super::Generator::table_ids).
+    pub(super) fn table_ids(&self) -> Vec<ParamId> {
+        self.pathways
+            .as_ref()
+            .map_or_else(Vec::new, PathwayInput::table_ids)
     }
 
     /// # Shapes

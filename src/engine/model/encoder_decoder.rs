@@ -8,7 +8,7 @@
 //! The output for a position of level l covers the K codes of that level only.
 //! The paper leaves open: positions (learned here), biases (none here), the feed-forward gate (SwiGLU here).
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::nn::Linear;
 use burn::tensor::{Int, Tensor, TensorData};
 
@@ -17,6 +17,8 @@ use super::block::{DecoderBlock, EncoderBlock};
 use super::cache::DecodeCache;
 use super::config::{ModelConfig, NormPlacement};
 use super::context_input::{ContextInput, embed};
+use super::experts::MixtureOfExperts;
+use super::feed_forward::FeedForward;
 use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
 use crate::engine::batch::{ContextBatch, FeatureSpec};
@@ -74,11 +76,11 @@ impl EncoderDecoder {
             context: ContextInput::init(config, vocab, features, init),
             decoder_positions: init.uniform([slate_len * item_len, d_model], EMBEDDING_STD),
             encoder: (0..config.n_encoder_layers)
-                .map(|_| EncoderBlock::init(config, init))
+                .map(|block_idx| EncoderBlock::init(config, block_idx, init))
                 .collect(),
             encoder_norm: final_norm(init),
             decoder: (0..config.n_decoder_layers)
-                .map(|_| DecoderBlock::init(config, init))
+                .map(|block_idx| DecoderBlock::init(config, block_idx, init))
                 .collect(),
             decoder_norm: final_norm(init),
             outputs: (0..n_outputs)
@@ -103,6 +105,35 @@ impl EncoderDecoder {
     /// Items a slate can have at most.
     pub fn slate_len(&self) -> usize {
         self.decoder_positions.dims()[0] / (self.n_levels + 1)
+    }
+
+    /// See [`Generator::table_ids`](super::Generator::table_ids).
+    pub fn table_ids(&self) -> Vec<ParamId> {
+        let mut ids = self.context.table_ids();
+        ids.push(self.embeddings.id);
+        ids
+    }
+
+    /// The layers of experts in order, each with the name of its block: "encoder 1".
+    pub fn expert_layers(&self) -> impl Iterator<Item = (String, &MixtureOfExperts)> {
+        let encoder = self.encoder.iter().map(|block| &block.feed_forward);
+        let decoder = self.decoder.iter().map(|block| &block.feed_forward);
+        let encoder = encoder
+            .zip(1..)
+            .map(|(layer, number)| ("encoder", number, layer));
+        let decoder = decoder
+            .zip(1..)
+            .map(|(layer, number)| ("decoder", number, layer));
+        encoder.chain(decoder).filter_map(|(stack, number, layer)| {
+            Some((format!("{stack} {number}"), layer.experts()?))
+        })
+    }
+
+    /// The same layers, to be balanced.
+    pub fn expert_layers_mut(&mut self) -> impl Iterator<Item = &mut MixtureOfExperts> {
+        let encoder = self.encoder.iter_mut().map(|block| &mut block.feed_forward);
+        let decoder = self.decoder.iter_mut().map(|block| &mut block.feed_forward);
+        encoder.chain(decoder).filter_map(FeedForward::experts_mut)
     }
 
     /// See [`Generator::encode`](super::Generator::encode).

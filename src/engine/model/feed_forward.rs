@@ -35,8 +35,12 @@ impl SwiGlu {
     }
 }
 
-/// The decoder's feed-forward layer.
+/// The feed-forward layer of a block.
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a module cannot be boxed, and a model has few of them"
+)]
 pub enum FeedForward {
     /// One layer for all tokens.
     Dense(SwiGlu),
@@ -45,17 +49,15 @@ pub enum FeedForward {
 }
 
 impl FeedForward {
-    pub(crate) fn init(config: &ModelConfig, init: &mut Initializer<'_>) -> Self {
-        if config.n_experts == 0 {
-            Self::Dense(SwiGlu::init(config.d_model, config.d_ff, init))
+    pub(crate) fn init(
+        config: &ModelConfig,
+        has_experts: bool,
+        init: &mut Initializer<'_>,
+    ) -> Self {
+        if has_experts {
+            Self::Experts(MixtureOfExperts::init(config, init))
         } else {
-            Self::Experts(MixtureOfExperts::init(
-                config.d_model,
-                config.d_ff_expert,
-                config.n_experts,
-                config.n_active_experts,
-                init,
-            ))
+            Self::Dense(SwiGlu::init(config.d_model, config.d_ff, init))
         }
     }
 
@@ -66,6 +68,22 @@ impl FeedForward {
         match self {
             Self::Dense(layer) => layer.forward(x),
             Self::Experts(layer) => layer.forward(x),
+        }
+    }
+
+    /// The experts, where there are any.
+    pub fn experts(&self) -> Option<&MixtureOfExperts> {
+        match self {
+            Self::Dense(_) => None,
+            Self::Experts(layer) => Some(layer),
+        }
+    }
+
+    /// The experts, to be balanced.
+    pub(super) fn experts_mut(&mut self) -> Option<&mut MixtureOfExperts> {
+        match self {
+            Self::Dense(_) => None,
+            Self::Experts(layer) => Some(layer),
         }
     }
 }

@@ -1,11 +1,12 @@
 //! The generator as everything else sees it: contexts in, logits over the codes of each level out, whatever is inside.
 
-use burn::module::Module;
+use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Int, Tensor};
 
 use super::cache::DecodeCache;
 use super::config::ModelConfig;
 use super::encoder_decoder::{EncoderDecoder, Memory};
+use super::experts::MixtureOfExperts;
 use super::init::Initializer;
 use crate::engine::batch::{ContextBatch, FeatureSpec};
 use crate::engine::seed::Seed;
@@ -60,7 +61,33 @@ impl Generator {
 
     /// Number of trainable values.
     pub fn n_parameters(&self) -> usize {
-        self.num_params()
+        let n_biases: usize = self
+            .expert_layers()
+            .into_iter()
+            .map(|(_, layer)| layer.n_biases())
+            .sum();
+        self.num_params() - n_biases
+    }
+
+    /// The tables of tokens and features, of which a batch meets few rows: they may have a learning rate of their own.
+    pub fn table_ids(&self) -> Vec<ParamId> {
+        match self {
+            Self::EncoderDecoder(model) => model.table_ids(),
+        }
+    }
+
+    /// The layers of experts in order, each with the name of its block: "encoder 1".
+    pub fn expert_layers(&self) -> Vec<(String, &MixtureOfExperts)> {
+        match self {
+            Self::EncoderDecoder(model) => model.expert_layers().collect(),
+        }
+    }
+
+    /// The same layers, to be balanced.
+    pub fn expert_layers_mut(&mut self) -> Vec<&mut MixtureOfExperts> {
+        match self {
+            Self::EncoderDecoder(model) => model.expert_layers_mut().collect(),
+        }
     }
 
     /// Where the weights are.

@@ -6,7 +6,7 @@ use rand::RngExt as _;
 
 use crate::engine::seed::Seed;
 
-/// Compares the gradient of each parameter with central differences, along itself and along random directions.
+/// Compares the gradient of each trained parameter with central differences, along itself and along random directions.
 /// The first finds wrong values, the second finds paths that carry no gradient at all.
 pub(crate) fn check_gradients<M: Module>(model: M, loss: impl Fn(&M) -> Tensor<1>) {
     let mut gradients = CollectGradients {
@@ -65,6 +65,9 @@ struct CollectGradients {
 
 impl ModuleVisitor for CollectGradients {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if !param.val().is_require_grad() {
+            return;
+        }
         let gradient = param.val().grad(&self.gradients).unwrap();
         self.found.push(gradient.try_into_vec_as().unwrap());
     }
@@ -79,6 +82,9 @@ struct Nudge {
 
 impl ModuleMapper for Nudge {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if !param.val().is_require_grad() {
+            return param;
+        }
         self.n_seen += 1;
         if self.n_seen - 1 != self.param_idx {
             return param;

@@ -56,6 +56,14 @@ impl<'a> Initializer<'a> {
             self.device,
         )
     }
+
+    /// A parameter of zeros.
+    pub(crate) fn zeros<const D: usize>(&self, shape: [usize; D]) -> Param<Tensor<D>> {
+        Param::from_data(
+            TensorData::new(vec![0.0_f32; shape.iter().product()], shape),
+            self.device,
+        )
+    }
 }
 
 /// Standard deviation of weights that keep the variance of `d_input` inputs.

@@ -10,7 +10,7 @@
 //! open by the report: `d_model` here, without biases, as everywhere. New vectors are small and scaled by √d_model, as those
 //! of tokens are.
 
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::nn::Linear;
 use burn::tensor::activation::leaky_relu;
 use burn::tensor::module::embedding;
@@ -304,6 +304,24 @@ impl PathwayInput {
             parts.push(batch.labels.clone().matmul(table.val()));
         }
         Tensor::cat(parts, 1)
+    }
+
+    /// See [`Generator::table_ids`](super::Generator::table_ids).
+    pub(super) fn table_ids(&self) -> Vec<ParamId> {
+        let tables = &self.tables;
+        [
+            &tables.user,
+            &tables.user_value,
+            &tables.item,
+            &tables.author,
+            &tables.tag,
+            &tables.bucket,
+            &tables.label,
+        ]
+        .into_iter()
+        .flatten()
+        .map(|table| table.id)
+        .collect()
     }
 
     /// See [`Generator::with_embeddings_times`](super::Generator::with_embeddings_times).

@@ -21,6 +21,8 @@ pub(super) struct Routing {
     pub(super) block_experts: Vec<i64>,
     /// Slots per block.
     pub(super) block_len: usize,
+    /// Choices per expert; they sum to `n_tokens * n_active`.
+    pub(super) load: Vec<usize>,
 }
 
 impl Routing {
@@ -67,6 +69,7 @@ impl Routing {
             slot_tokens,
             block_experts,
             block_len,
+            load,
         }
     }
 }
@@ -115,6 +118,7 @@ mod tests {
                     prop_assert_eq!(routing.block_experts[slot / routing.block_len], expert);
                 }
             }
+            prop_assert_eq!(routing.load.iter().sum::<usize>(), rows.len() * n_active);
             // Less than one block per expert is wasted.
             let n_empty = used.iter().filter(|used| !**used).count();
             prop_assert!(n_empty < 5 * routing.block_len);

@@ -24,8 +24,6 @@ impl ModelConfig {
         let item_len = vocab.n_levels + 1;
         let n_history = self.n_context_positions(vocab);
         let n_slate = slate_len * item_len;
-        let is_dense = self.n_experts == 0;
-
         let attention = 4 * d * d;
         let dense = 3 * d * self.d_ff;
         let expert = 3 * d * self.d_ff_expert;
@@ -36,32 +34,39 @@ impl ModelConfig {
         };
         let output = vocab.n_levels * vocab.codebook_size * d;
 
-        let feed_forward = if is_dense {
-            dense
-        } else {
-            router + self.n_experts * expert
-        };
-        let idle = if is_dense {
-            0
-        } else {
-            (self.n_experts - self.n_active_experts) * expert
+        let experts = router + (self.n_experts + self.n_shared_experts) * expert;
+        let idle = (self.n_experts - self.n_active_experts.min(self.n_experts)) * expert;
+        let n_encoder_experts = (0..self.n_encoder_layers)
+            .filter(|block_idx| self.has_encoder_experts(*block_idx))
+            .count();
+        let n_decoder_experts = (0..self.n_decoder_layers)
+            .filter(|block_idx| self.has_decoder_experts(*block_idx))
+            .count();
+        let feed_forward = |n_layers: usize, n_with_experts: usize, per_layer: usize| {
+            (n_layers - n_with_experts) * dense + n_with_experts * per_layer
         };
         let n_parameters = (vocab.size() + n_slate) * d
             + self.n_input_parameters(vocab, features)
-            + self.n_encoder_layers * (attention + dense + 2 * d)
-            + self.n_decoder_layers * (2 * attention + feed_forward + 3 * d)
+            + self.n_encoder_layers * (attention + 2 * d)
+            + feed_forward(self.n_encoder_layers, n_encoder_experts, experts)
+            + self.n_decoder_layers * (2 * attention + 3 * d)
+            + feed_forward(self.n_decoder_layers, n_decoder_experts, experts)
             + final_norms
             + if self.tie_embeddings { 0 } else { output };
 
-        let encoder = n_history * (attention + dense) + 2 * n_history * n_history * d;
-        let decoder = n_slate * (2 * attention + feed_forward - idle - 2 * d * d)
+        let encoder = n_history * attention + 2 * n_history * n_history * d;
+        let decoder = n_slate * (2 * attention - 2 * d * d)
             + 2 * n_history * d * d
             + 2 * n_slate * (n_slate + n_history) * d;
-        let n_products =
-            self.n_encoder_layers * encoder + self.n_decoder_layers * decoder + slate_len * output;
+        let active = experts - idle;
+        let n_products = self.n_encoder_layers * encoder
+            + n_history * feed_forward(self.n_encoder_layers, n_encoder_experts, active)
+            + self.n_decoder_layers * decoder
+            + n_slate * feed_forward(self.n_decoder_layers, n_decoder_experts, active)
+            + slate_len * output;
         ModelSize {
             n_parameters,
-            n_active_parameters: n_parameters - self.n_decoder_layers * idle,
+            n_active_parameters: n_parameters - (n_encoder_experts + n_decoder_experts) * idle,
             forward_flops: 2 * n_products as u64,
         }
     }

@@ -4,7 +4,7 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::RngExt as _;
 
-use super::config::{ModelConfig, NormPlacement};
+use super::config::{ExpertScore, ModelConfig, NormPlacement};
 use super::generator::Generator;
 use super::gradient_check::check_gradients;
 use crate::engine::batch::{
@@ -54,6 +54,15 @@ fn variants() -> Vec<ModelConfig> {
         ModelConfig {
             n_experts: 0,
             n_decoder_layers: 1,
+            ..tiny()
+        },
+        ModelConfig {
+            encoder_experts: true,
+            expert_every_blocks: 2,
+            n_shared_experts: 1,
+            expert_score: ExpertScore::Sigmoid,
+            renormalise_gate: true,
+            balance_rate: 0.0,
             ..tiny()
         },
     ]
@@ -302,6 +311,33 @@ fn the_arithmetic_size_is_the_real_one() {
             - tied,
         3 * 12 * 5
     );
+}
+
+#[test]
+fn expert_layers_are_those_of_the_settings() {
+    let device = Device::flex();
+    let names = |config: &ModelConfig| -> Vec<String> {
+        let model = build(config, &device);
+        model
+            .expert_layers()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
+    };
+    assert_eq!(names(&tiny()), ["decoder 1", "decoder 2"]);
+    let both = ModelConfig {
+        encoder_experts: true,
+        expert_every_blocks: 2,
+        ..tiny()
+    };
+    assert_eq!(names(&both), ["encoder 2", "decoder 2"]);
+    let mut model = build(&both, &device);
+    for layer in model.expert_layers_mut() {
+        layer.balance(&[9, 1, 1, 1], 0.5);
+    }
+    for (_, layer) in model.expert_layers() {
+        assert_eq!(layer.biases(), [-0.5, 0.5, 0.5, 0.5]);
+    }
 }
 
 #[test]

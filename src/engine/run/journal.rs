@@ -6,7 +6,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::engine::error::EngineError;
-use crate::engine::event::{EngineEvent, EventRecord, Stage};
+use crate::engine::event::{EngineEvent, EventRecord, Stage, StepPoint};
 
 /// The open journal of a running run.
 #[derive(Debug)]
@@ -104,7 +104,15 @@ pub fn read(path: &Path) -> Result<Vec<EventRecord>, EngineError> {
 
 /// The values of `name` in `stage`, by step. What a resume did again counts once, in its later form.
 pub fn series(records: &[EventRecord], stage: Stage, name: &str) -> BTreeMap<u64, f64> {
-    let mut series = BTreeMap::new();
+    points(records, stage)
+        .into_iter()
+        .filter_map(|(step, point)| Some((step, point.value(name)?)))
+        .collect()
+}
+
+/// The logged steps of `stage`. What a resume did again counts once, in its later form.
+pub fn points(records: &[EventRecord], stage: Stage) -> BTreeMap<u64, &StepPoint> {
+    let mut found = BTreeMap::new();
     for record in records {
         match &record.event {
             EngineEvent::StageStarted {
@@ -112,25 +120,21 @@ pub fn series(records: &[EventRecord], stage: Stage, name: &str) -> BTreeMap<u64
                 first_step,
                 ..
             } if *started == stage => {
-                series.split_off(&(first_step + 1));
+                found.split_off(&(first_step + 1));
             }
             EngineEvent::Steps { stage: of, points } if *of == stage => {
-                for point in points {
-                    if let Some(value) = point.value(name) {
-                        series.insert(point.step, value);
-                    }
-                }
+                found.extend(points.iter().map(|point| (point.step, point)));
             }
             _ => {}
         }
     }
-    series
+    found
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::event::{RunId, StepPoint};
+    use crate::engine::event::RunId;
 
     fn record(seq: u64, event: EngineEvent) -> EventRecord {
         EventRecord {
@@ -148,6 +152,7 @@ mod tests {
                 samples: 0,
                 seconds: 0.0,
                 values: vec![("loss".into(), loss)],
+                experts: Vec::new(),
             })
             .collect();
         record(

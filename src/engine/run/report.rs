@@ -61,7 +61,7 @@ impl RunReport {
 /// Figures of next-token training.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PretrainReport {
-    /// Optimiser steps.
+    /// Optimiser steps that were done.
     pub steps: u64,
     /// Trainable parameters.
     pub parameters: u64,
@@ -75,6 +75,29 @@ pub struct PretrainReport {
     pub unigram_entropy: Vec<f64>,
     /// Target tokens per second, median.
     pub tokens_per_second: f64,
+    /// Share of the history's places in the training batches that were padding, mean over the logged steps.
+    #[serde(default)]
+    pub padding_frac: f64,
+    /// The lowest held-out loss that was measured while training, nats per code; `None` where none was.
+    #[serde(default)]
+    pub validation_loss: Option<f64>,
+    /// The step at which it was measured; its weights are the generator's where patience was set.
+    #[serde(default)]
+    pub best_step: Option<u64>,
+    /// How evenly the experts were used, layer by layer; empty where there are none.
+    #[serde(default)]
+    pub experts: Vec<ExpertEvenness>,
+}
+
+/// Load of the fullest expert of a layer over the mean load.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ExpertEvenness {
+    /// The block that the layer belongs to, for example "decoder 1".
+    pub layer: String,
+    /// Over the first 10 logged steps together.
+    pub max_over_mean_first: f64,
+    /// Over the last 10 logged steps together.
+    pub max_over_mean_last: f64,
 }
 
 /// Figures of the reward models.

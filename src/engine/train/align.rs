@@ -48,10 +48,11 @@ use crate::engine::train::fit_reward::Scorers;
 use crate::engine::train::fit_tokenizer::Items;
 use crate::engine::train::format_term::format_term;
 use crate::engine::train::preference_pairs::best_and_worst;
-use crate::engine::train::pretrain::{SessionSource, belongs_to};
+use crate::engine::train::pretrain::belongs_to;
 use crate::engine::train::rollouts::{roll_out, score};
 use crate::engine::train::schedule::warmup_constant;
 use crate::engine::train::session_choice::alignment_sessions;
+use crate::engine::train::session_source::SessionSource;
 use crate::engine::train::shown_pairs::shown_pairs;
 use crate::engine::train::snapshots::Snapshots;
 
@@ -88,6 +89,7 @@ pub fn run(
         steps_before: 0,
         stage_steps: n_steps,
         log_every_steps: settings.log_every_steps,
+        validate_every_steps: 0,
         checkpoint_every_steps: settings.checkpoint_every_steps,
     };
     let device = ctx.device.clone().autodiff();
@@ -226,6 +228,7 @@ pub fn run(
                 StepOutcome {
                     n_samples: examples.len() as u64,
                     values,
+                    ..StepOutcome::default()
                 },
             ))
         },

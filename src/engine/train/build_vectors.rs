@@ -84,6 +84,7 @@ fn tell(ctx: &mut StageCtx<'_>, step: AlignmentStep, began: Instant) -> Result<(
             samples: (step.step * settings.batch_size) as u64,
             seconds: began.elapsed().as_secs_f64(),
             values,
+            experts: Vec::new(),
         },
     )?;
     if ctx.wants_stop(Stage::Tokenize, 0)? {

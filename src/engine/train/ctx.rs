@@ -13,7 +13,7 @@ use crate::engine::checkpoint::store::Progress;
 use crate::engine::config::ExperimentConfig;
 use crate::engine::control::RunControl;
 use crate::engine::error::EngineError;
-use crate::engine::event::{EngineEvent, NoticeLevel, Stage, StepPoint};
+use crate::engine::event::{EngineEvent, ExpertLoad, NoticeLevel, Stage, StepPoint};
 use crate::engine::optim::AdamW;
 use crate::engine::reporter::Reporter;
 use crate::engine::run::RunDir;
@@ -66,16 +66,34 @@ pub struct LoopSpec<'a> {
     pub stage_steps: u64,
     /// Steps between read-backs.
     pub log_every_steps: u64,
+    /// Steps between measurements that must be logged as well; 0 where there are none.
+    pub validate_every_steps: u64,
     /// Steps between checkpoints.
     pub checkpoint_every_steps: u64,
 }
 
+impl LoopSpec<'_> {
+    /// Whether the step is logged after which `number` steps are done.
+    fn is_logged(&self, number: u64) -> bool {
+        let validate = self.validate_every_steps;
+        number == 1
+            || number == self.n_steps
+            || number.is_multiple_of(self.log_every_steps)
+            || validate > 0 && number.is_multiple_of(validate)
+    }
+}
+
 /// What one step says of itself.
+#[derive(Default)]
 pub struct StepOutcome {
     /// Examples in its batch.
     pub n_samples: u64,
     /// Named values, read back from the device; only wanted when the step is logged.
     pub values: Vec<(String, f64)>,
+    /// The load of the experts, where there are any; only wanted when the step is logged.
+    pub experts: Vec<ExpertLoad>,
+    /// Whether the loop is to end here, before its last step.
+    pub is_last: bool,
 }
 
 /// Turns the loop from the last checkpoint to the end and returns the trained module.
@@ -134,7 +152,7 @@ pub fn train_loop<M: Module>(
     let began = Instant::now();
     let seconds_before = progress.seconds;
     let mut saved_at = progress.step;
-    while progress.step < spec.n_steps {
+    while !progress.is_final && progress.step < spec.n_steps {
         if ctx.wants_stop(stage, spec.steps_before + progress.step)? {
             if progress.step > saved_at {
                 save(ctx, spec, &model, &optimizer, &progress)?;
@@ -142,8 +160,7 @@ pub fn train_loop<M: Module>(
             return Err(EngineError::Stopped);
         }
         let number = progress.step + 1;
-        let log =
-            number.is_multiple_of(spec.log_every_steps) || number == 1 || number == spec.n_steps;
+        let log = spec.is_logged(number);
         let (next, outcome) = one_step(ctx, model, &mut optimizer, progress.step, log)?;
         model = next;
         progress.step = number;
@@ -156,6 +173,7 @@ pub fn train_loop<M: Module>(
                 samples: progress.samples,
                 seconds: progress.seconds,
                 values: outcome.values,
+                experts: outcome.experts,
             };
             progress.metrics.clone_from(&point.values);
             let broken = point
@@ -173,7 +191,7 @@ pub fn train_loop<M: Module>(
                 });
             }
         }
-        progress.is_final = number == spec.n_steps;
+        progress.is_final = outcome.is_last || number == spec.n_steps;
         if number.is_multiple_of(spec.checkpoint_every_steps) || progress.is_final {
             save(ctx, spec, &model, &optimizer, &progress)?;
             saved_at = number;

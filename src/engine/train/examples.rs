@@ -8,21 +8,31 @@ use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::session::Session;
 use crate::engine::seed::Seed;
 
-/// The training sessions. Under the rule `blocks` with `sliding`, a session may start at any learnable positive
-/// event but the user's first, and the last ones of a user are shorter than `slate_len`; otherwise the sessions
-/// are those of the data.
-pub fn training_sessions(data: &PreparedData, config: &DataConfig, sliding: bool) -> Vec<Session> {
+/// The training sessions that end before `learn_end[user]`, a row of the log per user at or before that of the split.
+/// Under the rule `blocks` with `sliding`, a session may start at any learnable positive event but the user's first, and
+/// the last ones of a user are shorter than `slate_len`; otherwise the sessions are those of the data.
+pub fn training_sessions(
+    data: &PreparedData,
+    config: &DataConfig,
+    sliding: bool,
+    learn_end: &[usize],
+) -> Vec<Session> {
     if !sliding || config.session.rule != SessionRule::Blocks {
-        return data.sessions.clone();
+        let ends_before = |session: &&Session| {
+            let rows = &data.positives[session.user.idx()];
+            let first = rows.partition_point(|row| (*row as usize) < session.first_row);
+            let last_row = rows[first + session.items.len() - 1] as usize;
+            last_row < learn_end[session.user.idx()]
+        };
+        return data.sessions.iter().filter(ends_before).cloned().collect();
     }
     let slate_len = config.session.slate_len;
     let mut sessions = Vec::new();
     for (user_idx, rows) in data.positives.iter().enumerate() {
-        let learn_end = data.split.learn_end[user_idx];
         let learnable: Vec<usize> = rows
             .iter()
             .map(|row| *row as usize)
-            .take_while(|row| *row < learn_end)
+            .take_while(|row| *row < learn_end[user_idx])
             .collect();
         for start in 1..learnable.len() {
             let rows = &learnable[start..learnable.len().min(start + slate_len)];

@@ -172,6 +172,7 @@ fn fit(
         steps_before: role.steps_before,
         stage_steps: 2 * settings.steps,
         log_every_steps: settings.log_every_steps,
+        validate_every_steps: 0,
         checkpoint_every_steps: settings.checkpoint_every_steps,
     };
     let device = ctx.device.clone().autodiff();
@@ -254,6 +255,7 @@ fn fit(
                 StepOutcome {
                     n_samples: chosen.len() as u64,
                     values,
+                    ..StepOutcome::default()
                 },
             ))
         },

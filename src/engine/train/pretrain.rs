@@ -3,32 +3,31 @@
 //! Differences from the paper, where it is silent: AdamW with warm-up and cosine decay; the loss that is minimised
 //! is the mean over target codes, not their sum, so that the learning rate does not depend on the slate's length.
 
+use std::thread::scope;
 use std::time::Instant;
 
-use burn::optim::GradientsParams;
+use burn::module::Module as _;
+use burn::tensor::Tensor;
 
-use crate::engine::batch::{Example, HostBatch};
 use crate::engine::checkpoint::CheckpointStore;
-use crate::engine::config::ExperimentConfig;
-use crate::engine::data::DataError;
 use crate::engine::data::prepare::PreparedData;
-use crate::engine::data::session::Session;
 use crate::engine::error::EngineError;
 use crate::engine::eval::cases::sample_cases;
 use crate::engine::eval::held_out::{HeldOutInput, held_out};
-use crate::engine::event::Stage;
-use crate::engine::loss::next_token;
+use crate::engine::event::{NoticeLevel, Stage};
 use crate::engine::model::Generator;
 use crate::engine::optim::AdamW;
 use crate::engine::run::journal;
 use crate::engine::run::report::{PretrainReport, RunReport};
-use crate::engine::seed::Seed;
 use crate::engine::tokenizer::health::entropy_nats;
-use crate::engine::train::config::SessionOrder;
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
-use crate::engine::train::examples::{epoch_batches, training_sessions};
+use crate::engine::train::expert_balance::{ExpertBalance, first_and_last};
 use crate::engine::train::fit_tokenizer::Items;
+use crate::engine::train::loader::Loader;
 use crate::engine::train::schedule::warmup_cosine;
+use crate::engine::train::session_source::{SessionSource, StepBatch};
+use crate::engine::train::step_gradient::step_gradient;
+use crate::engine::train::validation::{VALIDATION_LOSS, Validation, learn_end, validation_cases};
 
 /// Users over whom the held-out loss is measured when training is done.
 const HELD_OUT_USERS: usize = 1000;
@@ -45,8 +44,17 @@ pub fn run(
 ) -> Result<Generator, EngineError> {
     let config = ctx.config;
     let settings = &config.pretrain;
-    let mut source = SessionSource::new(data, config, "pretrain.shuffle")?;
+    let slate_len = config.data.session.slate_len;
+    let cases = validation_cases(data, settings, config.seed);
+    let learn_end = learn_end(data, &cases);
+    let mut source = Some(SessionSource::new(
+        data,
+        config,
+        "pretrain.shuffle",
+        &learn_end,
+    )?);
     let reader = items.reader(&config.model, data);
+    let mut validation = Validation::new(ctx, data, &reader, &cases)?;
     let store = store(ctx, data, items);
     let spec = LoopSpec {
         stage: Stage::Pretrain,
@@ -55,41 +63,47 @@ pub fn run(
         steps_before: 0,
         stage_steps: settings.steps,
         log_every_steps: settings.log_every_steps,
+        validate_every_steps: settings.validate_every_steps,
         checkpoint_every_steps: settings.checkpoint_every_steps,
     };
     let device = ctx.device.clone().autodiff();
-    let model = config.model.init(
-        items.vocab,
-        config.data.session.slate_len,
-        reader.features(),
-        config.seed,
-        &device,
-    );
+    let features = reader.features();
+    let vocab = items.vocab;
+    let model = config
+        .model
+        .init(vocab, slate_len, features, config.seed, &device);
     let n_parameters = model.n_parameters() as u64;
-    let optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm);
-    let tokens_per_sample = (config.data.session.slate_len * items.vocab.n_levels) as f64;
-    let mut since_log = (Instant::now(), 0_u64);
+    let optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm)
+        .with_tables(model.table_ids(), settings.table_lr_factor);
+    let mut pace = Pace::new();
+    let mut experts = ExpertBalance::new(config.model.balance_rate);
 
-    let model = train_loop(
-        ctx,
-        &spec,
-        model,
-        optimizer,
-        |ctx, model, optimizer, step, log| {
-            // Dropout draws from the device: reseeding per step lets a resumed run draw the same.
-            device.seed(config.seed.derive("pretrain.dropout", step));
-            let examples = source.batch(step, settings.batch_size);
-            let slate_len = config.data.session.slate_len;
-            let batch = HostBatch::new(&examples, &reader, slate_len).to_device(&device);
-            let memory = model.encode(&batch.context);
-            let logits = model.decode(&memory, batch.targets.clone());
-            let loss = next_token(
-                logits,
-                batch.targets,
-                batch.target_weight,
-                items.vocab.n_levels,
-            );
-            let grads = GradientsParams::from_grads(loss.mean.backward(), &model);
+    let model = scope(|scope| {
+        let mut loader = None;
+        let one_step = |ctx: &mut StageCtx<'_>,
+                        model: Generator,
+                        optimizer: &mut AdamW,
+                        step: u64,
+                        log: bool|
+         -> Result<(Generator, StepOutcome), EngineError> {
+            // The loop begins where its last checkpoint ends, and so does the loader.
+            if let Some(mut source) = source.take() {
+                let reader = &reader;
+                let make = move |step| {
+                    let examples = source.batch(step, settings.batch_size);
+                    StepBatch::new(&examples, reader, slate_len, settings.micro_batches)
+                };
+                loader = Some(Loader::start(scope, step..settings.steps, make)?);
+            }
+            let Some(batch) = loader.as_mut().and_then(Loader::next) else {
+                unreachable!("the loader makes a batch for every step")
+            };
+            if config.model.dropout > 0.0 {
+                // Dropout draws from the device, which all that runs in this process shares: reseeding per step lets a
+                // resumed run draw the same.
+                device.seed(config.seed.derive("pretrain.dropout", step));
+            }
+            let found = step_gradient(&model, &batch, settings, &device);
             let lr = warmup_cosine(
                 step,
                 settings.steps,
@@ -97,39 +111,43 @@ pub fn run(
                 settings.learning_rate,
                 settings.final_lr_frac,
             );
-            let (model, grad_norm) = optimizer.step(lr, model, grads);
+            let (mut model, grad_norm) = optimizer.step(lr, model, found.grads);
+            experts.after_step(&mut model);
+            pace.add(&batch);
 
-            since_log.1 += examples.len() as u64;
-            let mut values = Vec::new();
+            let number = step + 1;
+            ctx.at = (Stage::Pretrain, number);
+            let mut outcome = StepOutcome {
+                n_samples: batch.n_samples as u64,
+                ..StepOutcome::default()
+            };
             if log {
-                let per_level = loss.per_level.into_data();
-                values.push(("loss".to_owned(), f64::from(loss.mean.into_scalar::<f32>())));
-                for (level_idx, value) in per_level.iter::<f32>().enumerate() {
-                    values.push((format!("loss_level_{}", level_idx + 1), f64::from(value)));
-                }
-                values.push(("learning_rate".to_owned(), lr));
+                outcome.values = losses(found.per_level);
+                outcome.values.push(("learning_rate".to_owned(), lr));
                 if let Some(norm) = grad_norm {
-                    values.push(("grad_norm".to_owned(), f64::from(norm.into_scalar::<f32>())));
+                    let norm = f64::from(norm.into_scalar::<f32>());
+                    outcome.values.push(("grad_norm".to_owned(), norm));
                 }
-                let seconds = since_log.0.elapsed().as_secs_f64();
-                values.push((
-                    "tokens_per_second".to_owned(),
-                    since_log.1 as f64 * tokens_per_sample / seconds.max(1e-9),
-                ));
-                since_log = (Instant::now(), 0);
+                outcome.values.extend(pace.take());
+                outcome.experts = experts.report(&model);
             }
-            ctx.at = (Stage::Pretrain, step + 1);
-            Ok((
-                model,
-                StepOutcome {
-                    n_samples: examples.len() as u64,
-                    values,
-                },
-            ))
-        },
-    )?;
+            if let Some(loss) = validation.after_step(number, &model)? {
+                outcome.values.push((VALIDATION_LOSS.to_owned(), loss));
+            }
+            outcome.is_last = validation.is_over();
+            if outcome.is_last {
+                tell_early_end(ctx, number, validation.best_step())?;
+            }
+            if outcome.is_last || number == settings.steps {
+                model = validation.best(model)?;
+            }
+            Ok((model, outcome))
+        };
+        train_loop(ctx, &spec, model, optimizer, one_step)
+    })?;
+    validation.clean_up()?;
 
-    let model = burn::module::Module::valid(&model);
+    let model = model.valid();
     if report.pretrain.is_none() {
         let cases = sample_cases(data, HELD_OUT_USERS, config.seed);
         let input = HeldOutInput {
@@ -139,14 +157,88 @@ pub fn run(
             batch_size: config.evaluate.batch_size,
         };
         let held_out = held_out(&model, input, ctx.control)?;
-        report.pretrain = Some(summarise(
-            ctx,
-            n_parameters,
-            held_out.loss,
-            unigram_entropy(data, items),
-        )?);
+        report.pretrain = Some(PretrainReport {
+            parameters: n_parameters,
+            held_out_loss: held_out.loss,
+            unigram_entropy: unigram_entropy(data, items),
+            best_step: validation.best_step(),
+            ..from_journal(ctx)?
+        });
     }
     Ok(model)
+}
+
+/// The loss per code, as a mean and level by level, read back.
+fn losses(per_level: Option<Tensor<1>>) -> Vec<(String, f64)> {
+    let per_level: Vec<f64> = per_level
+        .map(|losses| losses.into_data().iter::<f64>().collect())
+        .unwrap_or_default();
+    let mean = per_level.iter().sum::<f64>() / per_level.len().max(1) as f64;
+    let levels = per_level.into_iter().zip(1..);
+    std::iter::once(("loss".to_owned(), mean))
+        .chain(levels.map(|(loss, number)| (format!("loss_level_{number}"), loss)))
+        .collect()
+}
+
+fn tell_early_end(
+    ctx: &mut StageCtx<'_>,
+    step: u64,
+    best_step: Option<u64>,
+) -> Result<(), EngineError> {
+    let patience = ctx.config.pretrain.patience;
+    let best = best_step.map_or_else(String::new, |best| {
+        format!(", with the weights of step {best}")
+    });
+    ctx.reporter.notice(
+        NoticeLevel::Info,
+        Stage::Pretrain,
+        format!(
+            "the held-out loss has not fallen for {patience} measurements: ended after step {step}{best}"
+        ),
+    )
+}
+
+/// What the steps since the last report had to do, and since when.
+struct Pace {
+    began: Instant,
+    n_codes: usize,
+    padding_frac: f64,
+    n_batches: usize,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            n_codes: 0,
+            padding_frac: 0.0,
+            n_batches: 0,
+        }
+    }
+
+    fn add(&mut self, batch: &StepBatch) {
+        self.n_codes += batch.n_codes();
+        self.padding_frac += batch.padding_frac;
+        self.n_batches += 1;
+    }
+
+    /// Target codes per second and the share of padding since the last report.
+    fn take(&mut self) -> [(String, f64); 2] {
+        let Self {
+            began,
+            n_codes,
+            padding_frac,
+            n_batches,
+        } = std::mem::replace(self, Self::new());
+        let seconds = began.elapsed().as_secs_f64().max(1e-9);
+        [
+            ("tokens_per_second".to_owned(), n_codes as f64 / seconds),
+            (
+                "padding_frac".to_owned(),
+                padding_frac / n_batches.max(1) as f64,
+            ),
+        ]
+    }
 }
 
 /// The checkpoints of this stage.
@@ -174,108 +266,6 @@ pub fn belongs_to(ctx: &StageCtx<'_>, data: &PreparedData, items: &Items) -> Vec
     ]
 }
 
-/// The training sessions in batches, in an order that depends on the step alone.
-pub struct SessionSource<'a> {
-    data: &'a PreparedData,
-    sessions: Vec<Session>,
-    lengths: Vec<u16>,
-    history_len: usize,
-    seed: Seed,
-    name: &'static str,
-    order: SessionOrder,
-    epoch: Option<(u64, Vec<Vec<u32>>)>,
-}
-
-impl<'a> SessionSource<'a> {
-    /// All training sessions, shuffled anew in each epoch.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn new(
-        data: &'a PreparedData,
-        config: &ExperimentConfig,
-        name: &'static str,
-    ) -> Result<Self, EngineError> {
-        let sessions = training_sessions(data, &config.data, config.pretrain.sliding_sessions);
-        Self::of(data, config, name, sessions, SessionOrder::Shuffled)
-    }
-
-    /// Some sessions. By time they come as they are given, and begin anew when the last has come.
-    ///
-    /// # Errors
-    /// If there is none.
-    pub fn of(
-        data: &'a PreparedData,
-        config: &ExperimentConfig,
-        name: &'static str,
-        sessions: Vec<Session>,
-        order: SessionOrder,
-    ) -> Result<Self, EngineError> {
-        if sessions.is_empty() {
-            return Err(DataError::Empty {
-                found: "no session passes the quality rule of data.session".to_owned(),
-                path: data.dataset.name.clone().into(),
-            }
-            .into());
-        }
-        let history_len = config.model.history_len;
-        let lengths = sessions
-            .iter()
-            .map(|session| {
-                let rows = &data.positives[session.user.idx()];
-                rows.partition_point(|row| (*row as usize) < session.first_row)
-                    .min(history_len) as u16
-            })
-            .collect();
-        Ok(Self {
-            data,
-            sessions,
-            lengths,
-            history_len,
-            seed: config.seed,
-            name,
-            order,
-            epoch: None,
-        })
-    }
-
-    /// The session indices of step `step`.
-    pub fn sessions(&mut self, step: u64, batch_size: usize) -> Vec<&Session> {
-        if self.order == SessionOrder::Time {
-            let first = step as usize * batch_size;
-            return (first..first + batch_size)
-                .map(|idx| &self.sessions[idx % self.sessions.len()])
-                .collect();
-        }
-        let per_epoch = (self.sessions.len() / batch_size).max(1) as u64;
-        let epoch = step / per_epoch;
-        if self.epoch.as_ref().is_none_or(|(of, _)| *of != epoch) {
-            self.epoch = Some((
-                epoch,
-                epoch_batches(self.seed, self.name, epoch, &self.lengths, batch_size),
-            ));
-        }
-        let batches = self.epoch.as_ref().map_or(&[][..], |(_, batches)| batches);
-        let batch = &batches[(step % per_epoch) as usize % batches.len().max(1)];
-        batch
-            .iter()
-            .map(|idx| &self.sessions[*idx as usize])
-            .collect()
-    }
-
-    /// The examples of step `step`.
-    pub fn batch(&mut self, step: u64, batch_size: usize) -> Vec<Example> {
-        let (data, history_len) = (self.data, self.history_len);
-        self.sessions(step, batch_size)
-            .into_iter()
-            .map(|session| Example {
-                moment: data.moment(session.user, session.first_row, history_len),
-                items: session.items.clone(),
-            })
-            .collect()
-    }
-}
-
 /// Entropy of each level's codes among the learnable positive events, nats.
 fn unigram_entropy(data: &PreparedData, items: &Items) -> Vec<f64> {
     let table = &items.tokenizer.table;
@@ -294,28 +284,27 @@ fn unigram_entropy(data: &PreparedData, items: &Items) -> Vec<f64> {
         .collect()
 }
 
-fn summarise(
-    ctx: &StageCtx<'_>,
-    parameters: u64,
-    held_out_loss: Vec<f64>,
-    unigram_entropy: Vec<f64>,
-) -> Result<PretrainReport, EngineError> {
+/// What the journal tells of the stage.
+fn from_journal(ctx: &StageCtx<'_>) -> Result<PretrainReport, EngineError> {
     let records = journal::read(&ctx.dir.events_path())?;
-    let losses: Vec<f64> = journal::series(&records, Stage::Pretrain, "loss")
-        .into_values()
-        .collect();
-    let mut speeds: Vec<f64> = journal::series(&records, Stage::Pretrain, "tokens_per_second")
-        .into_values()
-        .collect();
+    let series = |name: &str| -> Vec<f64> {
+        journal::series(&records, Stage::Pretrain, name)
+            .into_values()
+            .collect()
+    };
+    let losses = series("loss");
+    let mut speeds = series("tokens_per_second");
     speeds.sort_by(f64::total_cmp);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len().max(1) as f64;
+    let points = journal::points(&records, Stage::Pretrain);
     Ok(PretrainReport {
-        steps: ctx.config.pretrain.steps,
-        parameters,
+        steps: points.last_key_value().map_or(0, |(step, _)| *step),
         loss_first: mean(&losses[..losses.len().min(10)]),
         loss_last: mean(&losses[losses.len().saturating_sub(10)..]),
-        held_out_loss,
-        unigram_entropy,
         tokens_per_second: speeds.get(speeds.len() / 2).copied().unwrap_or(0.0),
+        padding_frac: mean(&series("padding_frac")),
+        validation_loss: series(VALIDATION_LOSS).into_iter().min_by(f64::total_cmp),
+        experts: first_and_last(&records),
+        ..PretrainReport::default()
     })
 }

@@ -15,7 +15,12 @@ pub(super) fn alignment_sessions(
     data: &PreparedData,
     config: &ExperimentConfig,
 ) -> Result<Vec<Session>, DataError> {
-    let sessions = training_sessions(data, &config.data, config.pretrain.sliding_sessions);
+    let sessions = training_sessions(
+        data,
+        &config.data,
+        config.pretrain.sliding_sessions,
+        &data.split.learn_end,
+    );
     let settings = &config.align;
     let mut sessions = if settings.keep_sessions_frac < 1.0 {
         let watched: Vec<f32> = sessions

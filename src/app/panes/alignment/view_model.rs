@@ -354,6 +354,7 @@ mod tests {
                         ]
                         .map(|(name, value)| (name.to_owned(), value))
                         .to_vec(),
+                        experts: Vec::new(),
                     }],
                 },
             );

@@ -85,13 +85,16 @@ struct Spec {
     note: &'static str,
 }
 
-const SPECS: [Spec; 19] = [
+const SPECS: [Spec; 20] = [
     Spec {
         stage: Stage::Pretrain,
         title: "Pretraining loss",
-        tip: "Mean negative log-probability per code of the target sessions, in nats.",
+        tip: "Mean negative log-probability per code of the target sessions, in nats. Held out: the same over the last \
+              learnable event of some users, which is not trained on.",
         unit: "nats per code",
-        legend: |name| only(name, "loss", "loss"),
+        legend: |name| {
+            only(name, "loss", "training").or_else(|| only(name, "validation_loss", "held out"))
+        },
         goal: Goal::Lowest,
         references: &[],
         note: "",
@@ -123,6 +126,16 @@ const SPECS: [Spec; 19] = [
         unit: "codes per second",
         legend: |name| only(name, "tokens_per_second", "tokens per second"),
         goal: Goal::None,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Pretrain,
+        title: "Padding",
+        tip: "Share of the history's places in a batch that are padding, mean since the point before.",
+        unit: "",
+        legend: |name| only(name, "padding_frac", "padding"),
+        goal: Goal::Lowest,
         references: &[],
         note: "",
     },
@@ -409,6 +422,7 @@ mod tests {
                             .iter()
                             .map(|(name, value)| ((*name).to_owned(), *value))
                             .collect(),
+                        experts: Vec::new(),
                     }],
                 },
             });

@@ -99,7 +99,7 @@ impl CaptionDecoder {
             words: init.uniform([captions.n_words + 1, d_model], std),
             positions: init.uniform([n_queries + CAPTION_LEN, d_model], std),
             blocks: (0..N_LAYERS)
-                .map(|_| EncoderBlock::init(&config, &mut init))
+                .map(|block_idx| EncoderBlock::init(&config, block_idx, &mut init))
                 .collect(),
             n_words: captions.n_words,
         }

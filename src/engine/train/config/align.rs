@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::decode::Sampling;
 use crate::engine::reward::format::FormatChoice;
-
 /// Iterative preference alignment. [A 3.3.2, Alg. 2]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -6,4 +6,4 @@ mod pretrain;
 pub use crate::engine::decode::Sampling;
 pub use crate::engine::reward::format::FormatChoice;
 pub use align::{AlignConfig, Objective, RatioUnit, Reference, RewardSource, Search, SessionOrder};
-pub use pretrain::PretrainConfig;
+pub use pretrain::{LossReduction, PretrainConfig};
