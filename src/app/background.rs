@@ -122,7 +122,7 @@ impl Background {
     }
 
     /// Writes a text.
-    pub fn save_text(&self, path: PathBuf, text: String) {
+    pub fn save_text(&self, path: PathBuf, text: Arc<str>) {
         self.spawn("save-text", move || {
             let written = atomic::write(&path, text.as_bytes());
             Done::Saved(

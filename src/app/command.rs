@@ -3,6 +3,7 @@
 //! Panes and chrome push commands; `command_handling` carries them out.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
@@ -10,9 +11,10 @@ use super::pane::PaneKind;
 use super::state::AppState;
 use super::theme::ThemeChoice;
 use crate::engine::chart::LineChart;
+use crate::engine::command::NearTo;
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::event::Stage;
-use crate::engine::tokenizer::Code;
+use crate::engine::tokenizer::{Code, SidPattern};
 use crate::places::Sample;
 
 /// Something to do.
@@ -82,6 +84,12 @@ pub enum UiCommand {
     SelectItem(Option<u32>),
     /// Select all items whose semantic ID starts so.
     SelectPrefix(Vec<Code>),
+    /// Select all items whose semantic ID fits.
+    SelectPattern(SidPattern),
+    /// Lay all items of the run in view out on a plane.
+    MapItems,
+    /// Find the items of the run in view that are nearest to something.
+    FindNearest(NearTo),
     /// Generate and score slates for a user, by the dataset's own identifier.
     InspectUser(String),
 
@@ -113,14 +121,14 @@ pub enum UiCommand {
         /// The name offered, with its extension.
         name: String,
         /// What to write.
-        text: String,
+        text: Arc<str>,
     },
     /// Write a text.
     SaveText {
         /// The place.
         path: PathBuf,
         /// What to write.
-        text: String,
+        text: Arc<str>,
     },
     /// Put text on the clipboard.
     CopyText(String),
@@ -207,6 +215,9 @@ impl UiCommand {
             Self::Redo => "Redo settings".to_owned(),
             Self::SelectItem(_) => "Select item".to_owned(),
             Self::SelectPrefix(_) => "Select prefix".to_owned(),
+            Self::SelectPattern(_) => "Select codes".to_owned(),
+            Self::MapItems => "Compute map".to_owned(),
+            Self::FindNearest(_) => "Find nearest".to_owned(),
             Self::InspectUser(user) => format!("Generate slates for {user}"),
             Self::ExportCheckpointDialog(Stage::Align) => "Export aligned generator…".to_owned(),
             Self::ExportCheckpointDialog(_) => "Export pretrained generator…".to_owned(),
@@ -307,6 +318,17 @@ impl UiCommand {
                 run.is_resumable(),
                 "Only a stopped, failed or partial run can be resumed.",
             ),
+            Self::MapItems | Self::FindNearest(_) => {
+                let is_asked = match self {
+                    Self::MapItems => state.pending.plane,
+                    _ => state.pending.nearest.is_some(),
+                };
+                problem(
+                    state.items.table().is_some(),
+                    "The run has no semantic IDs yet.",
+                )
+                .or_else(|| problem(!is_asked, "This is being worked out already."))
+            }
             Self::Undo => problem(state.draft.can_undo(), "Nothing to undo."),
             Self::Redo => problem(state.draft.can_redo(), "Nothing to redo."),
             Self::ExportCheckpointDialog(stage) | Self::ExportCheckpoint { stage, .. } => problem(

@@ -13,6 +13,7 @@ use crate::engine::command::{EngineCommand, StartRun};
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::error::{EngineError, Failure};
 use crate::engine::event::{NoticeLevel, Stage};
+use crate::engine::tokenizer::SidPattern;
 use crate::places::Sample;
 
 impl WorkbenchApp {
@@ -39,7 +40,7 @@ impl WorkbenchApp {
             }
             UiCommand::CloseRun => {
                 state.run = RunStore::default();
-                state.items = ItemsState::None;
+                state.take_items(ItemsState::None);
                 state.selection = super::state::Selection::default();
                 state.view = View::Welcome;
                 self.background.list_runs(self.places.runs.clone());
@@ -83,7 +84,20 @@ impl WorkbenchApp {
             UiCommand::Redo => state.draft.redo(),
 
             UiCommand::SelectItem(item) => state.selection.item = item,
-            UiCommand::SelectPrefix(prefix) => state.selection.prefix = prefix,
+            UiCommand::SelectPrefix(prefix) => {
+                state.selection.pattern = SidPattern::prefix(&prefix);
+            }
+            UiCommand::SelectPattern(pattern) => state.selection.pattern = pattern,
+            UiCommand::MapItems => {
+                state.pending.plane = true;
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::MapItems { run_dir });
+            }
+            UiCommand::FindNearest(to) => {
+                state.pending.nearest = Some(to.clone());
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::NearestItems { run_dir, to });
+            }
             UiCommand::InspectUser(user) => {
                 state.selection.user = Some(user.clone());
                 state.pending.slates = Some(user.clone());
@@ -169,7 +183,7 @@ impl WorkbenchApp {
     fn import(&mut self, path: PathBuf, preset: Preset) {
         let state = &mut self.state;
         state.run = RunStore::default();
-        state.items = ItemsState::None;
+        state.take_items(ItemsState::None);
         state.view = View::Workbench;
         state.draft.data_path.clone_from(&path);
         state.draft.choose(preset);

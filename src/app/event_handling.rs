@@ -1,6 +1,7 @@
 //! Takes engine events and background results into the state, and says what the user should hear of them.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::background::Done;
@@ -40,6 +41,18 @@ impl WorkbenchApp {
             EngineEvent::Progress { done, total, .. } if record.run.0.is_empty() => {
                 state.pending.read_percent = (100 * done).checked_div(*total);
             }
+            EngineEvent::ItemsMapped { run_dir, plane } => {
+                if *run_dir == state.run.run_dir {
+                    state.pending.plane = false;
+                    state.plane = Some(Arc::new((**plane).clone()));
+                }
+            }
+            EngineEvent::NearestItems { run_dir, to, found } => {
+                if *run_dir == state.run.run_dir {
+                    state.pending.nearest = None;
+                    state.nearest = Some((to.clone(), found.clone()));
+                }
+            }
             EngineEvent::Exported { folder, files } => {
                 state.pending.export = None;
                 state.exported = Some((folder.clone(), files.clone()));
@@ -68,7 +81,7 @@ impl WorkbenchApp {
                     && (!started.resumed || started.run_dir != state.run.run_dir)
                 {
                     state.run = RunStore::default();
-                    state.items = ItemsState::None;
+                    state.take_items(ItemsState::None);
                     state.view = View::Workbench;
                 }
                 state.run.apply(record);
@@ -88,7 +101,7 @@ impl WorkbenchApp {
         let state = &mut self.state;
         match event {
             EngineEvent::ItemsReady { items_path, .. } => {
-                state.items = ItemsState::Loading;
+                state.take_items(ItemsState::Loading);
                 self.background
                     .load_items(state.run.id.clone(), items_path.clone());
             }
@@ -192,13 +205,14 @@ impl WorkbenchApp {
 
     fn load_items(&mut self) {
         let run = &self.state.run;
-        self.state.items = match &run.items_path {
+        let items = match &run.items_path {
             Some(path) => {
                 self.background.load_items(run.id.clone(), path.clone());
                 ItemsState::Loading
             }
             None => ItemsState::None,
         };
+        self.state.take_items(items);
     }
 }
 

@@ -10,6 +10,7 @@ pub mod command;
 mod command_handling;
 pub mod engine_link;
 mod event_handling;
+mod latest;
 mod launch;
 pub mod layout;
 pub mod pane;

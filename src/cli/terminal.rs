@@ -93,6 +93,8 @@ impl Terminal {
             | EngineEvent::DevicesProbed { .. }
             | EngineEvent::DataInspected { .. }
             | EngineEvent::DataChecked(_)
+            | EngineEvent::ItemsMapped { .. }
+            | EngineEvent::NearestItems { .. }
             | EngineEvent::Exported { .. }
             | EngineEvent::ComparisonStarted { .. }
             | EngineEvent::ComparisonProgress { .. }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::config::ExperimentConfig;
 use crate::engine::event::Stage;
+use crate::engine::tokenizer::Code;
 
 /// Everything a client can ask for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,6 +60,18 @@ pub enum EngineCommand {
         /// The dataset's own identifier of the user.
         user: String,
     },
+    /// Lay all items of a run out on a plane by their vectors.
+    MapItems {
+        /// The run folder; its stage tokenize must be complete.
+        run_dir: PathBuf,
+    },
+    /// Find the items of a run that are nearest to something by their vectors.
+    NearestItems {
+        /// The run folder; its stage tokenize must be complete.
+        run_dir: PathBuf,
+        /// Nearest to what.
+        to: NearTo,
+    },
     /// Write a trained generator for PyTorch.
     Export {
         /// The run folder.
@@ -70,6 +83,16 @@ pub enum EngineCommand {
     },
     /// End the engine thread after stopping a run.
     Shutdown,
+}
+
+/// What items are looked for near to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NearTo {
+    /// An item, as row of the item table.
+    Item(u32),
+    /// The vector that a semantic ID stands for, whether an item has it or not.
+    SemanticId(Vec<Code>),
 }
 
 /// The parts of a new run.
@@ -101,6 +124,11 @@ impl EngineCommand {
             Self::Continue => "continue the run".to_owned(),
             Self::Stop => "stop the run".to_owned(),
             Self::InspectUser { user, .. } => format!("generate slates for user {user:?}"),
+            Self::MapItems { run_dir } => format!("lay out the items of {}", run_dir.display()),
+            Self::NearestItems { to, .. } => match to {
+                NearTo::Item(item_idx) => format!("find the items near item {item_idx}"),
+                NearTo::SemanticId(codes) => format!("find the items near ID {codes:?}"),
+            },
             Self::Export { folder, .. } => format!("export to {}", folder.display()),
             Self::Shutdown => "shut down".to_owned(),
         }

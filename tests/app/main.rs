@@ -3,5 +3,6 @@
 mod common;
 mod compare;
 mod flows;
+mod items;
 mod panes;
 mod states;

@@ -15,7 +15,7 @@ use onerec_workbench::engine::event::{
     CheckpointInfo, EngineEvent, EventRecord, ExpertLoad, Notice, NoticeLevel, PairSlate,
     PreferencePairs, RunId, ScoredSlate, ShownPair, SlateComparison, SlateItem, Stage, StepPoint,
 };
-use onerec_workbench::engine::run::items::{ItemRow, ItemTable};
+use onerec_workbench::engine::run::items::{ItemTable, ItemTableBuilder};
 use onerec_workbench::engine::run::report::{AlignmentReport, RewardSummary};
 use onerec_workbench::engine::tokenizer::report::{CodebookLevel, TokenizerReport};
 
@@ -157,21 +157,19 @@ pub(crate) fn all_steps(value: impl Fn(u64) -> f64 + Copy) -> Vec<EngineEvent> {
 }
 
 fn items() -> ItemTable {
-    let row = |number: u16| ItemRow {
-        item: Item {
+    let mut builder = ItemTableBuilder::new(3, 8);
+    for number in 0..64_u16 {
+        let item = Item {
             external_id: format!("v{number}"),
             title: format!("Title {number}"),
+            categories: vec![format!("kind {}", number % 3)],
+            author: Some(format!("author {}", number % 5)),
             ..Item::default()
-        },
-        codes: vec![number / 8, number % 8, 0],
-        popularity: u32::from(number),
-        neighbours: vec![(0, 0.5)],
-    };
-    ItemTable {
-        n_levels: 3,
-        codebook_size: 8,
-        rows: (0..64).map(row).collect(),
+        };
+        let codes = [number / 8, number % 8, 0];
+        builder.push(&item, &codes, u32::from(number), [(0, 0.5)]);
     }
+    builder.finish()
 }
 
 fn slate(reward: f64) -> ScoredSlate {
@@ -229,7 +227,7 @@ pub(crate) fn finished() -> AppState {
                 vector_power: 1.0,
                 ..TokenizerReport::default()
             },
-            items_path: "items.json".into(),
+            items_path: "items.parquet".into(),
         },
     ];
     events.extend(all_steps(|step| 5.0 / step as f64));

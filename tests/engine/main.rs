@@ -1,6 +1,7 @@
 //! The engine driven as a client drives it: without a window, on the CPU, on simulated data.
 
 mod common;
+mod item_questions;
 mod pathways;
 mod pipeline;
 mod resume;

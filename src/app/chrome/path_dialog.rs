@@ -2,6 +2,7 @@
 //! missing or may never answer.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use egui::{Context, Id, Key, Modal, RichText, TextEdit};
 
@@ -31,7 +32,7 @@ pub enum PathPurpose {
         /// The name offered.
         name: String,
         /// What to write.
-        text: String,
+        text: Arc<str>,
     },
     /// A chart's file.
     SaveChart {

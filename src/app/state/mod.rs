@@ -25,9 +25,12 @@ pub use selection::Selection;
 pub use series::{Series, SeriesPoint};
 pub use stage_state::{StageState, StageStatus};
 
+use crate::engine::command::NearTo;
 use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::DeviceStatus;
+use crate::engine::embedding::ItemPlane;
 use crate::engine::run::items::ItemTable;
+use crate::engine::tokenizer::SidPattern;
 
 /// All state of the window.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +41,10 @@ pub struct AppState {
     pub run: RunStore,
     /// The item table of the run in view.
     pub items: ItemsState,
+    /// All items of that table on a plane, once it was asked for.
+    pub plane: Option<Arc<ItemPlane>>,
+    /// What was last asked for near items of that table, and the items found: rows with their distance.
+    pub nearest: Option<(NearTo, Vec<(u32, f32)>)>,
     /// The devices of this machine; `None` while they are being looked for.
     pub devices: Option<Vec<DeviceStatus>>,
     /// Run folders on disk, newest first.
@@ -101,6 +108,10 @@ pub struct Pending {
     pub inspection: Option<PathBuf>,
     /// How far the file at hand is read for it, percent.
     pub read_percent: Option<u64>,
+    /// The plane of all items.
+    pub plane: bool,
+    /// The items near to this.
+    pub nearest: Option<NearTo>,
     /// An export into this folder.
     pub export: Option<PathBuf>,
     /// A run folder is being opened.
@@ -130,6 +141,17 @@ pub struct Vitals {
 }
 
 impl AppState {
+    /// Drops the item table and everything that speaks of its rows, because another one comes.
+    pub fn take_items(&mut self, items: ItemsState) {
+        self.items = items;
+        self.plane = None;
+        self.nearest = None;
+        self.pending.plane = false;
+        self.pending.nearest = None;
+        self.selection.item = None;
+        self.selection.pattern = SidPattern::default();
+    }
+
     /// Whether the panes fill the window.
     pub fn is_workbench(&self) -> bool {
         self.view == View::Workbench

@@ -65,7 +65,7 @@ pub struct RunStore {
     pub tokenizer: Option<TokenizerReport>,
     /// Tokenizers side by side.
     pub comparison: ComparisonState,
-    /// `items.json`, once it is written.
+    /// `items.parquet`, once it is written.
     pub items_path: Option<PathBuf>,
     /// The reward models.
     pub reward: Option<RewardReport>,
@@ -204,6 +204,8 @@ impl RunStore {
             EngineEvent::DevicesProbed { .. }
             | EngineEvent::DataInspected { .. }
             | EngineEvent::DataChecked(_)
+            | EngineEvent::ItemsMapped { .. }
+            | EngineEvent::NearestItems { .. }
             | EngineEvent::Exported { .. }
             | EngineEvent::CommandFailed { .. } => {}
         }

@@ -98,6 +98,16 @@ impl Tokens {
         self.series[series_idx % self.series.len()]
     }
 
+    /// One of many colours, for codes: numbers that follow each other are far apart in hue.
+    pub fn code_color(&self, code: usize) -> Color32 {
+        const GOLDEN_RATIO: f32 = 0.618_034;
+        let hue = (code as f32 * GOLDEN_RATIO).fract();
+        // Strong and dark on light surfaces, pale and bright on dark ones.
+        let is_dark = self.surface.r() < self.text.r();
+        let (saturation, value) = if is_dark { (0.82, 0.9) } else { (0.92, 0.5) };
+        egui::ecolor::Hsva::new(hue, saturation, value, 1.0).into()
+    }
+
     /// From `surface` to the first series colour, for heat maps; `fraction` 0 to 1.
     pub fn heat(&self, fraction: f32) -> Color32 {
         self.raised

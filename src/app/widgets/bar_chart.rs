@@ -26,11 +26,11 @@ pub struct BarChart<'a> {
 }
 
 impl BarChart<'_> {
-    /// Draws the chart over the available width.
-    pub fn show(&self, ui: &mut Ui) {
+    /// Draws the chart over the available width; tells which bar was clicked.
+    pub fn show(&self, ui: &mut Ui) -> Option<usize> {
         let line_height = ui.text_style_height(&TextStyle::Small);
         let size = vec2(ui.available_width().max(40.0), self.height);
-        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+        let (rect, response) = ui.allocate_exact_size(size, Sense::CLICK);
         let frame = Rect::from_min_max(
             rect.min + vec2(0.0, line_height + 2.0),
             rect.max - vec2(0.0, line_height + 4.0),
@@ -38,7 +38,7 @@ impl BarChart<'_> {
         let summary = self.summary();
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, &summary));
         if !ui.is_rect_visible(rect) || self.values.is_empty() || frame.height() <= 0.0 {
-            return;
+            return None;
         }
         let top = self.top();
         let hovered = response
@@ -47,6 +47,7 @@ impl BarChart<'_> {
             .map(|pos| self.bar_at(pos.x, frame));
         self.draw_bars(ui, frame, top, hovered);
         self.draw_labels(ui, rect, frame, top);
+        let is_clicked = response.clicked();
         if let Some(idx) = hovered {
             response.on_hover_text(format!(
                 "{}\n{}",
@@ -54,6 +55,7 @@ impl BarChart<'_> {
                 significant(self.values[idx], 5)
             ));
         }
+        hovered.filter(|_| is_clicked)
     }
 
     /// The chart in one sentence.

@@ -13,7 +13,9 @@ use super::plot_marks;
 use crate::app::theme;
 
 /// Space that keeps numbers clear of the scroll bar, points.
-const SCROLL_BAR_SPACE: f32 = 8.0;
+pub(super) const SCROLL_BAR_SPACE: f32 = 8.0;
+/// Rows above which the whole table is not copied: the clipboard would take hundreds of megabytes.
+const MAX_COPIED_ROWS: usize = 100_000;
 
 /// One column.
 pub struct TableColumn<'a> {
@@ -73,17 +75,30 @@ pub struct TableAction {
 impl DataTable<'_> {
     /// Draws the table.
     pub fn show(&self, ui: &mut Ui) -> TableAction {
+        let row_height = ui.text_style_height(&TextStyle::Body) + 6.0;
+        self.show_around(ui, row_height, |ui, scroll_to, action| {
+            self.rows_ui(ui, row_height, scroll_to, action);
+        })
+    }
+
+    /// Everything around the rows: selection colours, the one Tab stop, keys. `rows_ui` is given the row that the
+    /// keys went to.
+    pub(super) fn show_around(
+        &self,
+        ui: &mut Ui,
+        row_height: f32,
+        rows_ui: impl FnOnce(&mut Ui, Option<usize>, &mut TableAction),
+    ) -> TableAction {
         let mut action = TableAction::default();
         let id = ui.make_persistent_id(self.name);
         let scroll_to = ui.data_mut(|data| data.remove_temp::<usize>(id));
-        let row_height = ui.text_style_height(&TextStyle::Body) + 6.0;
         let inside = ui.push_id(self.name, |ui| {
             ui.set_height(self.height);
             // Cells have colours of their own, which must stay readable on the selected row.
             let tokens = theme::of(ui);
             ui.visuals_mut().selection.bg_fill = tokens.accent.gamma_multiply(0.25);
             ui.visuals_mut().selection.stroke.color = tokens.text;
-            self.rows_ui(ui, row_height, scroll_to, &mut action);
+            rows_ui(ui, scroll_to, &mut action);
         });
         // The table as a whole is the one Tab stop; rows only sense clicks.
         let area = ui.interact(inside.response.rect, id, Sense::FOCUSABLE);
@@ -168,7 +183,7 @@ impl DataTable<'_> {
             });
     }
 
-    fn header_ui(
+    pub(super) fn header_ui(
         &self,
         ui: &mut Ui,
         column_idx: usize,
@@ -192,7 +207,13 @@ impl DataTable<'_> {
             mark(ui.painter(), rect.center(), theme::of(ui).weak_text);
         }
         let button = ui
-            .add(Button::new(title).frame(false).truncate())
+            // Only clicks: the table as a whole is the Tab stop.
+            .add(
+                Button::new(title)
+                    .frame(false)
+                    .truncate()
+                    .sense(Sense::CLICK),
+            )
             .on_hover_text(column.tip);
         button.widget_info(|| {
             let order = match (is_sorted, sort.is_descending) {
@@ -215,7 +236,7 @@ impl DataTable<'_> {
         }
     }
 
-    fn cell_ui(&self, ui: &mut Ui, row_idx: usize, column_idx: usize) {
+    pub(super) fn cell_ui(&self, ui: &mut Ui, row_idx: usize, column_idx: usize) {
         if self.draw.is_some_and(|draw| draw(ui, row_idx, column_idx)) {
             return;
         }
@@ -270,25 +291,32 @@ impl DataTable<'_> {
         }
         let is_copying = ui.input(|input| input.events.contains(&Event::Copy));
         if is_copying {
-            ui.copy_text(match here {
-                Some(row) => self.row_text(row, "\t"),
-                None => self.as_tsv(),
-            });
+            match here {
+                Some(row) => ui.copy_text(self.row_text(row, "\t")),
+                None if self.n_rows <= MAX_COPIED_ROWS => ui.copy_text(self.as_tsv()),
+                None => {}
+            }
         }
     }
 
-    fn copy_menu(&self, ui: &mut Ui, row_idx: usize) {
+    pub(super) fn copy_menu(&self, ui: &mut Ui, row_idx: usize) {
         if ui.button("Copy row").clicked() {
             ui.copy_text(self.row_text(row_idx, "\t"));
             ui.close();
         }
-        if ui.button("Copy table as TSV").clicked() {
+        let whole = ui
+            .add_enabled(
+                self.n_rows <= MAX_COPIED_ROWS,
+                Button::new("Copy table as TSV"),
+            )
+            .on_disabled_hover_text("More rows than the clipboard should take; filter them first");
+        if whole.clicked() {
             ui.copy_text(self.as_tsv());
             ui.close();
         }
     }
 
-    fn row_text(&self, row_idx: usize, separator: &str) -> String {
+    pub(super) fn row_text(&self, row_idx: usize, separator: &str) -> String {
         (0..self.columns.len())
             .map(|column_idx| (self.text)(row_idx, column_idx).replace(['\t', '\n'], " "))
             .collect::<Vec<_>>()

@@ -4,6 +4,7 @@ pub mod bar_chart;
 pub mod data_table;
 pub mod decimate;
 pub mod empty_state;
+mod frozen_table;
 pub mod heat_map;
 pub mod heat_strip;
 pub mod log_axis;

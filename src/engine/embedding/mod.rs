@@ -8,6 +8,7 @@ pub mod item_alignment;
 pub mod item_pairs;
 pub mod neighbours;
 pub mod npy;
+pub mod plane;
 pub mod sparse;
 pub mod svd;
 pub mod swing;
@@ -15,6 +16,7 @@ pub mod swing;
 pub use build::{build_from, learnable_sequences};
 pub use item_alignment::{ItemAlignmentConfig, ItemAlignmentReport};
 pub use neighbours::{nearest_items, neighbours, neighbours_of, squared_distance};
+pub use plane::{ItemPlane, principal_plane};
 
 use std::path::PathBuf;
 

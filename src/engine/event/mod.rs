@@ -17,10 +17,12 @@ pub use step::{ExpertLoad, StepPoint};
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::command::NearTo;
 use crate::engine::config::ExperimentConfig;
 use crate::engine::data::check::DataCheck;
 use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::{DeviceReport, DeviceStatus};
+use crate::engine::embedding::ItemPlane;
 use crate::engine::error::Failure;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::run::report::{AlignmentReport, RewardReport};
@@ -91,7 +93,7 @@ pub enum EngineEvent {
     ItemsReady {
         /// Health of the whole table.
         report: TokenizerReport,
-        /// `items.json` in the run folder, see [`crate::engine::run::items::ItemTable`].
+        /// `items.parquet` in the run folder, see [`crate::engine::run::items::ItemTable`].
         items_path: PathBuf,
     },
     /// Several tokenizers are about to be fitted to the vectors of a run.
@@ -180,6 +182,22 @@ pub enum EngineEvent {
     },
     /// Answer to [`EngineCommand::CheckData`](crate::engine::command::EngineCommand::CheckData).
     DataChecked(Box<DataCheck>),
+    /// Answer to [`EngineCommand::MapItems`](crate::engine::command::EngineCommand::MapItems).
+    ItemsMapped {
+        /// The run folder.
+        run_dir: PathBuf,
+        /// All items on a plane.
+        plane: Box<ItemPlane>,
+    },
+    /// Answer to [`EngineCommand::NearestItems`](crate::engine::command::EngineCommand::NearestItems).
+    NearestItems {
+        /// The run folder.
+        run_dir: PathBuf,
+        /// Nearest to what.
+        to: NearTo,
+        /// Rows of the item table with their Euclidean distance, nearest first.
+        found: Vec<(u32, f32)>,
+    },
     /// Answer to [`EngineCommand::Export`](crate::engine::command::EngineCommand::Export).
     Exported {
         /// The folder written to.

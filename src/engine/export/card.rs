@@ -101,10 +101,7 @@ fn files(system: System) -> String {
 
 fn data(report: &RunReport, items: &ItemTable, config: &ExperimentConfig) -> String {
     let dataset = &report.dataset;
-    let mut text = format!(
-        "## Data\n\n- items with a semantic ID: {}\n",
-        items.rows.len()
-    );
+    let mut text = format!("## Data\n\n- items with a semantic ID: {}\n", items.len());
     if !dataset.fingerprint.is_empty() {
         write!(
             text,

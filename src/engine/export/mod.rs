@@ -83,11 +83,8 @@ pub fn export_generator(
         atomic::write(&path(1), &pytorch::weights(&checkpoint)?)?;
         atomic::write_json(&path(2), &Sizes::new(&config, &items, reader.features()))?;
         table::write(&path(3), &items)?;
-        let sids = items.rows.iter();
-        published::write_json(
-            &path(4),
-            sids.map(|row| (row.item.external_id.as_str(), &row.codes[..])),
-        )?;
+        let sids = (0..items.len()).map(|row| (items.external_id(row), items.codes(row)));
+        published::write_json(&path(4), sids)?;
         let module = include_str!("../../../assets/export/onerec_model.py");
         atomic::write(&path(5), module.as_bytes())?;
         if let (Sources::Log { data, .. }, Some(reader)) = (&sources, reader.pathway_reader()) {
@@ -123,10 +120,9 @@ impl Sources {
     ) -> Result<Self, EngineError> {
         match config.model.system {
             System::Session => {
-                let codes = items
-                    .rows
-                    .iter()
-                    .flat_map(|row| row.codes.clone())
+                let codes = (0..items.len())
+                    .flat_map(|row| items.codes(row))
+                    .copied()
                     .collect();
                 Ok(Self::Table(SemanticIdTable::new(
                     items.n_levels,

@@ -71,7 +71,7 @@ pub(super) fn write(
     let mut rng = config.seed.rng("export.reference", 1);
     let codes: Vec<i64> = moments
         .iter()
-        .flat_map(|_| draw(items.rows.len(), slate_len, &mut rng))
+        .flat_map(|_| draw(items.len(), slate_len, &mut rng))
         .flat_map(|item| reader.table().sid(item).to_vec())
         .map(i64::from)
         .collect();

@@ -24,27 +24,28 @@ pub(super) fn write(path: &Path, items: &ItemTable) -> Result<(), EngineError> {
 }
 
 fn encode(items: &ItemTable) -> Result<Vec<u8>, parquet::errors::ParquetError> {
-    let rows = &items.rows;
+    let rows = 0..items.len();
     let mut columns: Vec<(String, ArrayRef)> = vec![
         (
             "item_idx".to_owned(),
-            Arc::new(UInt32Array::from_iter_values(0..rows.len() as u32)),
+            Arc::new(UInt32Array::from_iter_values(0..items.len() as u32)),
         ),
         (
             "external_id".to_owned(),
             Arc::new(StringArray::from_iter_values(
-                rows.iter().map(|row| &row.item.external_id),
+                rows.clone().map(|row| items.external_id(row)),
             )),
         ),
         (
             "title".to_owned(),
             Arc::new(StringArray::from_iter_values(
-                rows.iter().map(|row| &row.item.title),
+                rows.clone().map(|row| items.title(row)),
             )),
         ),
     ];
     for level_idx in 0..items.n_levels {
-        let codes = UInt16Array::from_iter_values(rows.iter().map(|row| row.codes[level_idx]));
+        let codes = rows.clone().map(|row| items.codes(row)[level_idx]);
+        let codes = UInt16Array::from_iter_values(codes);
         columns.push((format!("code_{level_idx}"), Arc::new(codes)));
     }
     let batch = RecordBatch::try_from_iter(columns)?;

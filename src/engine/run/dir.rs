@@ -56,7 +56,7 @@ impl RunDir {
 
     /// The catalogue with semantic IDs.
     pub fn items_path(&self) -> PathBuf {
-        self.path.join("items.json")
+        self.path.join("items.parquet")
     }
 
     /// `comparison.json`: several tokenizers on the item vectors of this run.

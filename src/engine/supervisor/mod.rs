@@ -2,6 +2,7 @@
 //!
 //! A panic in a run or in a question is caught here and becomes an event, so that the client lives.
 
+mod item_questions;
 mod questions;
 mod run_thread;
 
@@ -91,6 +92,8 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
             | EngineCommand::InspectData { .. }
             | EngineCommand::CheckData { .. }
             | EngineCommand::InspectUser { .. }
+            | EngineCommand::MapItems { .. }
+            | EngineCommand::NearestItems { .. }
             | EngineCommand::Export { .. }) => {
                 asked.retain(|control| !control.is_finished());
                 let control = RunControl::default();

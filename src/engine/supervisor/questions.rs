@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 
 use crossbeam_channel::Receiver;
 
-use super::{answer, panic_text};
+use super::{answer, item_questions, panic_text};
 use crate::engine::command::EngineCommand;
 use crate::engine::control::RunControl;
 use crate::engine::data::watch::ReadProgress;
@@ -65,6 +65,14 @@ fn reply(
         }
         EngineCommand::InspectUser { run_dir, user } => {
             evaluate::inspect_user(&RunDir::new(&run_dir), &user).map(EngineEvent::SlatesReady)
+        }
+        EngineCommand::MapItems { run_dir } => {
+            let plane = Box::new(item_questions::map_items(&run_dir)?);
+            Ok(EngineEvent::ItemsMapped { run_dir, plane })
+        }
+        EngineCommand::NearestItems { run_dir, to } => {
+            let found = item_questions::nearest(&run_dir, &to)?;
+            Ok(EngineEvent::NearestItems { run_dir, to, found })
         }
         EngineCommand::Export {
             run_dir,

@@ -3,13 +3,37 @@
 use super::Code;
 
 /// What each level must be; missing levels at the end may be anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SidPattern {
     /// The code of each level, or nothing where any code will do.
     pub levels: Vec<Option<Code>>,
 }
 
 impl SidPattern {
+    /// All IDs that begin with these codes.
+    pub fn prefix(codes: &[Code]) -> Self {
+        Self {
+            levels: codes.iter().copied().map(Some).collect(),
+        }
+    }
+
+    /// All IDs with that code at that level.
+    pub fn code(level_idx: usize, code: Code) -> Self {
+        let mut levels = vec![None; level_idx];
+        levels.push(Some(code));
+        Self { levels }
+    }
+
+    /// Whether it asks for nothing: every ID fits.
+    pub fn is_open(&self) -> bool {
+        self.levels.iter().all(Option::is_none)
+    }
+
+    /// The codes, where it leaves no level open before its last one.
+    pub fn codes(&self) -> Option<Vec<Code>> {
+        self.levels.iter().copied().collect()
+    }
+
     /// Reads a pattern; nothing where the text is not one.
     ///
     /// Codes are separated by dots, commas, dashes or spaces, and `*` or `?` stands for any code.
@@ -72,6 +96,22 @@ impl SidPattern {
     }
 }
 
+impl std::fmt::Display for SidPattern {
+    /// As it is typed: `12.*.5`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (level_idx, level) in self.levels.iter().enumerate() {
+            if level_idx > 0 {
+                f.write_str(".")?;
+            }
+            match level {
+                Some(code) => write!(f, "{code}")?,
+                None => f.write_str("*")?,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A semantic ID in the papers' form, `<a_12><b_3><c_5>`. [A Fig. 2]
 pub fn tagged(sid: &[Code]) -> String {
     sid.iter()
@@ -115,6 +155,20 @@ mod tests {
         for text in ["3", "12.4", "*.*.6", "12.3.5.*"] {
             assert!(!SidPattern::parse(text).unwrap().matches(&sid), "{text}");
         }
+    }
+
+    #[test]
+    fn patterns_are_made_and_written() {
+        let pattern = SidPattern::code(1, 7);
+        assert_eq!(pattern.to_string(), "*.7");
+        assert_eq!(SidPattern::parse("*.7"), Some(pattern.clone()));
+        assert_eq!((pattern.codes(), pattern.is_open()), (None, false));
+        let prefix = SidPattern::prefix(&[12, 3]);
+        assert_eq!(
+            (prefix.to_string().as_str(), prefix.codes()),
+            ("12.3", Some(vec![12, 3]))
+        );
+        assert!(SidPattern::default().is_open() && SidPattern::default().matches(&[1]));
     }
 
     proptest! {

@@ -11,8 +11,7 @@ use crate::engine::embedding::{self, ItemEmbeddings};
 use crate::engine::error::EngineError;
 use crate::engine::event::{EngineEvent, NoticeLevel, Stage};
 use crate::engine::model::ModelConfig;
-use crate::engine::run::atomic;
-use crate::engine::run::items::{ItemRow, ItemTable};
+use crate::engine::run::items::{ItemTable, ItemTableBuilder};
 use crate::engine::run::report::RunReport;
 use crate::engine::tokenizer::published::{self, KeyKind};
 use crate::engine::tokenizer::trie::SemanticIdTrie;
@@ -113,10 +112,7 @@ pub fn run(
 
     embeddings.save(&ctx.dir.embeddings_path())?;
     fitted.save(&ctx.dir.stage_dir(Stage::Tokenize))?;
-    atomic::write_json(
-        &ctx.dir.items_path(),
-        &item_table(data, neighbours, &fitted),
-    )?;
+    item_table(data, neighbours, &fitted).save(&ctx.dir.items_path())?;
     report.tokenizer = Some(fitted.report.clone());
     ctx.reporter.emit(EngineEvent::ItemsReady {
         report: fitted.report.clone(),
@@ -251,22 +247,16 @@ pub fn judge_by_use(fitted: &mut FittedTokenizer, data: &PreparedData, neighbour
 }
 
 fn item_table(data: &PreparedData, neighbours: Neighbours, fitted: &FittedTokenizer) -> ItemTable {
-    let catalog = &data.dataset.catalog;
+    let table = &fitted.table;
+    let mut builder = ItemTableBuilder::new(table.n_levels(), table.codebook_size());
     let mut neighbours = neighbours.into_lists();
-    let rows = catalog
-        .items
-        .iter()
-        .enumerate()
-        .map(|(item_idx, item)| ItemRow {
-            item: item.clone(),
-            codes: fitted.table.sid(ItemIdx(item_idx as u32)).to_vec(),
-            popularity: data.popularity[item_idx],
-            neighbours: neighbours.next().unwrap_or_default(),
-        })
-        .collect();
-    ItemTable {
-        n_levels: fitted.table.n_levels(),
-        codebook_size: fitted.table.codebook_size(),
-        rows,
+    for (item_idx, item) in data.dataset.catalog.items.iter().enumerate() {
+        builder.push(
+            item,
+            table.sid(ItemIdx(item_idx as u32)),
+            data.popularity[item_idx],
+            neighbours.next().unwrap_or_default(),
+        );
     }
+    builder.finish()
 }

@@ -220,7 +220,7 @@ fn export_ui(ui: &mut Ui, comparison: &TokenizerComparison, commands: &mut Vec<U
             if ui.button(words).clicked() {
                 commands.push(UiCommand::SaveTextDialog {
                     name: format!("tokenizers.{}", format.extension()),
-                    text: table.render(format),
+                    text: table.render(format).into(),
                 });
                 ui.close();
             }

@@ -18,7 +18,7 @@ pub(super) fn tree_row_ui(
 ) -> egui::Response {
     let name = match row.item_idx {
         Some(item_idx) => {
-            let title = table.rows[item_idx as usize].item.label();
+            let title = table.label(item_idx as usize);
             format!("{title}, {}", semantic_id_text(&row.prefix))
         }
         None => format!(
@@ -70,10 +70,13 @@ pub(super) fn tree_row_ui(
             ui.add(Label::new(items.monospace()).selectable(false));
         });
     } else if let Some(item_idx) = row.item_idx {
-        let item = &table.rows[item_idx as usize].item;
         let last = row.prefix.len().saturating_sub(1);
         semantic_id_chip(&mut inside, last, &row.prefix[last..]);
-        inside.add(Label::new(item.label()).truncate().selectable(false));
+        inside.add(
+            Label::new(table.label(item_idx as usize))
+                .truncate()
+                .selectable(false),
+        );
     }
     response
 }

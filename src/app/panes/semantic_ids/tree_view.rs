@@ -8,7 +8,8 @@ use egui::{
     Ui, WidgetInfo,
 };
 
-use super::tree::{ItemIndex, TreeRow};
+use super::index::ItemIndex;
+use super::tree::Tree;
 use super::tree_row::tree_row_ui;
 use crate::app::command::UiCommand;
 use crate::app::state::AppState;
@@ -20,9 +21,11 @@ use crate::engine::tokenizer::Code;
 #[derive(Default)]
 pub(super) struct TreeView {
     open: BTreeSet<Vec<Code>>,
-    rows: Vec<TreeRow>,
+    tree: Tree,
     cursor: usize,
     visible: Range<usize>,
+    /// Bring the cursor into view in the next frame.
+    is_revealing: bool,
 }
 
 /// What the keys asked for.
@@ -39,8 +42,22 @@ struct KeyAction {
 impl TreeView {
     /// Makes the rows anew, after the table has changed or a node was opened or closed.
     pub(super) fn refresh(&mut self, table: &ItemTable, index: &ItemIndex) {
-        self.rows = index.rows(table, &self.open);
-        self.cursor = self.cursor.min(self.rows.len().saturating_sub(1));
+        self.tree = Tree::new(table, index, &self.open);
+        self.cursor = self.cursor.min(self.tree.n_rows().saturating_sub(1));
+    }
+
+    /// Opens the nodes above an item and brings it into view.
+    pub(super) fn reveal(&mut self, table: &ItemTable, index: &ItemIndex, item_idx: u32) {
+        let codes = table.codes(item_idx as usize);
+        // The last level has no nodes, except where it is the only one.
+        for depth in 1..codes.len().max(2) {
+            self.open.insert(codes[..depth].to_vec());
+        }
+        self.refresh(table, index);
+        if let Some(row_idx) = self.tree.row_of_item(index, item_idx) {
+            self.cursor = row_idx;
+            self.is_revealing = true;
+        }
     }
 
     /// Draws the tree.
@@ -60,7 +77,7 @@ impl TreeView {
             mut chosen,
             has_moved,
         } = if has_focus {
-            self.keys(ui, id)
+            self.keys(ui, id, table, index)
         } else {
             KeyAction::default()
         };
@@ -68,17 +85,19 @@ impl TreeView {
         let mut area = ScrollArea::vertical()
             .id_salt("prefix tree rows")
             .auto_shrink(false);
-        if has_moved && !self.visible.contains(&self.cursor) {
+        let is_revealing = std::mem::take(&mut self.is_revealing);
+        if (has_moved || is_revealing) && !self.visible.contains(&self.cursor) {
             let step = row_height + ui.spacing().item_spacing.y;
             let above = 0.5 * ui.available_height();
             area = area.vertical_scroll_offset((self.cursor as f32 * step - above).max(0.0));
         }
-        let shown = area.show_rows(ui, row_height, self.rows.len(), |ui, range| {
+        let selected = state.selection.pattern.codes();
+        let shown = area.show_rows(ui, row_height, self.tree.n_rows(), |ui, range| {
             for row_idx in range.clone() {
-                let row = &self.rows[row_idx];
+                let row = &self.tree.row(table, index, row_idx);
                 let is_selected = match row.item_idx {
                     Some(item_idx) => state.selection.item == Some(item_idx),
-                    None => state.selection.prefix == row.prefix,
+                    None => selected.as_ref() == Some(&row.prefix),
                 };
                 let is_at_cursor = has_focus && self.cursor == row_idx;
                 let response = tree_row_ui(ui, table, row, is_selected, is_at_cursor, row_height);
@@ -92,7 +111,7 @@ impl TreeView {
         // The rows at both edges may be cut off.
         self.visible = (shown.inner.start + 1)..shown.inner.end.saturating_sub(2);
         let focus = ui.interact(shown.inner_rect, id, Sense::FOCUSABLE);
-        let summary = format!("Prefix tree, {} rows", self.rows.len());
+        let summary = format!("Prefix tree, {} rows", self.tree.n_rows());
         focus.widget_info(|| WidgetInfo::labeled(Role::Tree, true, &summary));
         if has_focus {
             let ring = (1.0, theme::of(ui).accent);
@@ -102,15 +121,15 @@ impl TreeView {
         if let Some(row_idx) = chosen {
             focus.request_focus();
             self.cursor = row_idx;
-            let row = &self.rows[row_idx];
+            let row = self.tree.row(table, index, row_idx);
             commands.push(if row.item_idx.is_some() {
                 UiCommand::SelectItem(row.item_idx)
             } else {
-                UiCommand::SelectPrefix(row.prefix.clone())
+                UiCommand::SelectPrefix(row.prefix)
             });
         }
         if let Some(row_idx) = toggled {
-            let prefix = self.rows[row_idx].prefix.clone();
+            let prefix = self.tree.row(table, index, row_idx).prefix;
             if !self.open.remove(&prefix) {
                 self.open.insert(prefix);
             }
@@ -118,10 +137,10 @@ impl TreeView {
         }
     }
 
-    /// Up, down, Home and End move; right opens; left closes or goes to the parent; Enter selects.
-    fn keys(&mut self, ui: &Ui, id: Id) -> KeyAction {
+    /// Up, down, Page Up, Page Down, Home and End move; right opens; left closes or goes to the parent; Enter selects.
+    fn keys(&mut self, ui: &Ui, id: Id, table: &ItemTable, index: &ItemIndex) -> KeyAction {
         let mut action = KeyAction::default();
-        let Some(last) = self.rows.len().checked_sub(1) else {
+        let Some(last) = self.tree.n_rows().checked_sub(1) else {
             return action;
         };
         let filter = EventFilter {
@@ -131,7 +150,8 @@ impl TreeView {
         };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
         let here = self.cursor;
-        let row = &self.rows[here];
+        let page = self.visible.len().max(1);
+        let row = self.tree.row(table, index, here);
         let is_node = row.item_idx.is_none();
         ui.input_mut(|input| {
             let mut is_pressed = |key| input.consume_key(Modifiers::NONE, key);
@@ -139,6 +159,10 @@ impl TreeView {
                 self.cursor = (here + 1).min(last);
             } else if is_pressed(Key::ArrowUp) {
                 self.cursor = here.saturating_sub(1);
+            } else if is_pressed(Key::PageDown) {
+                self.cursor = (here + page).min(last);
+            } else if is_pressed(Key::PageUp) {
+                self.cursor = here.saturating_sub(page);
             } else if is_pressed(Key::Home) {
                 self.cursor = 0;
             } else if is_pressed(Key::End) {
@@ -149,9 +173,7 @@ impl TreeView {
                 if is_node && row.is_open {
                     action.toggled = Some(here);
                 } else {
-                    let is_above = |other: &TreeRow| other.depth < row.depth;
-                    let parent = self.rows[..here].iter().rposition(is_above);
-                    self.cursor = parent.unwrap_or(here);
+                    self.cursor = self.tree.parent(here).unwrap_or(here);
                 }
             } else if is_pressed(Key::Enter) {
                 action.chosen = Some(here);

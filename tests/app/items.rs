@@ -1,0 +1,401 @@
+//! The pane "Items by semantic ID": search, columns, collisions, map and export, by name and by key.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use egui::accesskit::Role;
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use onerec_workbench::app::command::UiCommand;
+use onerec_workbench::app::pane::PaneKind;
+use onerec_workbench::app::state::{AppState, ItemsState};
+use onerec_workbench::engine::command::{EngineCommand, NearTo};
+use onerec_workbench::engine::data::Item;
+use onerec_workbench::engine::embedding::ItemPlane;
+use onerec_workbench::engine::event::EngineEvent;
+use onerec_workbench::engine::run::items::ItemTableBuilder;
+use onerec_workbench::engine::tokenizer::SidPattern;
+
+use crate::common::Window;
+use crate::states::{Bench, draw, finished};
+
+fn says(harness: &Harness<'_, Bench>, text: &str) -> bool {
+    harness.query_all_by_label_contains(text).next().is_some()
+}
+
+/// Steps until the pane says something that a helper thread has to work out.
+fn wait_for(harness: &mut Harness<'_, Bench>, text: &str) {
+    let start = Instant::now();
+    while !says(harness, text) {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "never said {text:?}"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+        harness.run_steps(1);
+    }
+}
+
+fn search(harness: &mut Harness<'_, Bench>, text: &str) {
+    harness.get_by_label("Search").focus();
+    harness.run_steps(2);
+    harness.get_by_label("Search").type_text(text);
+    harness.run_steps(3);
+}
+
+/// A finished run with items on a square, of which some share an ID.
+fn with_collisions() -> AppState {
+    let mut state = finished();
+    let mut builder = ItemTableBuilder::new(2, 4);
+    for number in 0..9_u16 {
+        let item = Item {
+            external_id: format!("v{number}"),
+            title: format!("Title {number}"),
+            ..Item::default()
+        };
+        builder.push(&item, &[number / 4, 0], u32::from(number), []);
+    }
+    state.take_items(ItemsState::Ready(Arc::new(builder.finish())));
+    state.plane = Some(Arc::new(ItemPlane {
+        points: (0..9)
+            .map(|number| [(number % 3) as f32, (number / 3) as f32])
+            .collect(),
+        shares: [0.5, 0.25],
+    }));
+    state
+}
+
+#[test]
+fn columns_are_found_shown_and_filtered() {
+    let mut harness = draw(PaneKind::SemanticIds, finished());
+    assert!(
+        harness
+            .query_by_role_and_label(Role::ColumnHeader, "Author")
+            .is_none()
+    );
+    harness.get_by_label("Columns 6 of 7").click();
+    harness.run_steps(3);
+    harness.get_by_label("Find column").focus();
+    harness.run_steps(2);
+    harness.get_by_label("Find column").type_text("auth");
+    harness.run_steps(2);
+    assert!(
+        harness
+            .query_by_role_and_label(Role::CheckBox, "Popularity")
+            .is_none(),
+        "only columns with that name are listed"
+    );
+    harness
+        .get_by_role_and_label(Role::CheckBox, "Author")
+        .click();
+    harness.run_steps(3);
+    harness
+        .get_by_role_and_label(Role::TextInput, "Author")
+        .focus();
+    harness.run_steps(2);
+    harness
+        .get_by_role_and_label(Role::TextInput, "Author")
+        .type_text("author 3");
+    harness.run_steps(3);
+    assert!(harness.query_by_label("Columns 7 of 7").is_some());
+    // Numbers 3, 8, 13 and so on below 64.
+    assert!(says(&harness, "13 of 64 items"));
+    harness
+        .get_by_label("Order by Author, smallest first")
+        .click();
+    harness.run_steps(2);
+    harness.key_press(egui::Key::Escape);
+    harness.run_steps(3);
+    harness.get_by_label_contains("Author: author 3").click();
+    harness.run_steps(3);
+    assert!(says(&harness, "64 of 64 items"), "the filter was taken off");
+}
+
+#[test]
+fn the_table_and_the_tree_page_by_key_and_are_one_tab_stop_each() {
+    let mut harness = draw(PaneKind::SemanticIds, finished());
+    harness.state_mut().state.selection.item = Some(63);
+    harness.run_steps(2);
+    harness.get_by_label("Items, 64 rows").focus();
+    harness.run_steps(2);
+    harness.key_press(egui::Key::PageDown);
+    harness.run_steps(2);
+    match harness.state().commands.last() {
+        Some(UiCommand::SelectItem(Some(item))) => {
+            assert!(*item < 58, "a page is many rows: {item}")
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(
+        harness
+            .get_by_label("Items, 64 rows")
+            .accesskit_node()
+            .is_focused()
+    );
+    harness.key_press(egui::Key::Tab);
+    harness.run_steps(2);
+    let focused = harness.query_all_by(|node| node.is_focused()).next();
+    let name = focused
+        .and_then(|node| node.accesskit_node().label())
+        .unwrap_or_default();
+    assert!(
+        !["Title", "Popularity", "Items, 64 rows"].contains(&name.as_str()),
+        "the next stop lies outside the table: {name:?}"
+    );
+
+    harness.get_by_label("Prefix tree, 8 rows").focus();
+    harness.run_steps(2);
+    for key in [egui::Key::PageDown, egui::Key::ArrowRight] {
+        harness.key_press(key);
+        harness.run_steps(2);
+    }
+    assert!(
+        harness.query_by_label("Prefix tree, 16 rows").is_some(),
+        "the last node opened"
+    );
+}
+
+#[test]
+fn rows_are_clicked_in_both_parts_of_the_table() {
+    let mut harness = draw(PaneKind::SemanticIds, finished());
+    let row = "Title 60, <a_7><b_4><c_0>, 60, 1, v60, kind 0";
+    // The middle of a row lies in the part that scrolls sideways, its title in the other one.
+    harness.get_by_role_and_label(Role::Row, row).click();
+    harness.run_steps(3);
+    assert!(
+        matches!(
+            harness.state().commands[..],
+            [UiCommand::SelectItem(Some(60))]
+        ),
+        "{:?}",
+        harness.state().commands
+    );
+    harness.get_by_label("Title 58").click();
+    harness.run_steps(3);
+    assert!(matches!(
+        harness.state().commands[..],
+        [
+            UiCommand::SelectItem(Some(60)),
+            UiCommand::SelectItem(Some(58))
+        ]
+    ));
+}
+
+#[test]
+fn an_id_that_nobody_has_is_answered_by_what_is_near() {
+    let mut harness = draw(PaneKind::SemanticIds, finished());
+    search(&mut harness, "7.7.5");
+    assert!(says(&harness, "No item has the ID"));
+    assert!(says(&harness, "Nearest IDs: 2 shared codes"));
+    harness.get_by_label("Find nearest items by vector").click();
+    harness.run_steps(2);
+    let asked = NearTo::SemanticId(vec![7, 7, 5]);
+    assert!(
+        matches!(harness.state().commands.last(), Some(UiCommand::FindNearest(to)) if *to == asked),
+        "{:?}",
+        harness.state().commands
+    );
+    harness.state_mut().state.nearest = Some((asked, vec![(9, 0.25), (63, 0.5)]));
+    harness.run_steps(3);
+    assert!(says(&harness, "0.250  0 shared"));
+    assert!(says(&harness, "0.500  2 shared"));
+    harness.get_by_label("Title 9").click();
+    harness.run_steps(2);
+    assert!(matches!(
+        harness.state().commands.last(),
+        Some(UiCommand::SelectItem(Some(9)))
+    ));
+}
+
+#[test]
+fn a_selected_item_shows_its_facts_and_its_place() {
+    let mut harness = draw(PaneKind::SemanticIds, with_collisions());
+    harness.state_mut().state.selection.item = Some(5);
+    harness.run_steps(3);
+    assert!(says(&harness, "item v5"));
+    harness.get_by_label("Shared by 4").click();
+    harness.run_steps(2);
+    assert!(
+        matches!(harness.state().commands.last(), Some(UiCommand::SelectPrefix(codes)) if codes == &[1, 0])
+    );
+    harness.get_by_label("Find nearest items").click();
+    harness.run_steps(2);
+    assert!(matches!(
+        harness.state().commands.last(),
+        Some(UiCommand::FindNearest(NearTo::Item(5)))
+    ));
+    harness.get_by_label("Show in tree").click();
+    harness.run_steps(3);
+    assert!(
+        harness.query_by_label("Prefix tree, 7 rows").is_some(),
+        "the node with its 4 items is open"
+    );
+    harness.get_by_label("Copy ID").click();
+    harness.run_steps(2);
+    assert!(
+        matches!(harness.state().commands.last(), Some(UiCommand::CopyText(id)) if id == "<a_1><b_0>")
+    );
+}
+
+#[test]
+fn collisions_are_listed_and_their_items_stand_beside_each_other() {
+    let mut harness = draw(PaneKind::SemanticIds, with_collisions());
+    harness.get_by_label("Collisions").click();
+    harness.run_steps(3);
+    assert!(says(&harness, "8 items share 2 of 3 IDs"));
+    assert!(says(&harness, "No shared ID chosen"));
+    harness.get_by_label("Shared IDs, 2 rows").focus();
+    harness.run_steps(2);
+    harness.key_press(egui::Key::ArrowDown);
+    harness.run_steps(2);
+    // Equal sizes: the ID with more events comes first.
+    let codes = match harness.state().commands.last() {
+        Some(UiCommand::SelectPrefix(codes)) => codes.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(codes, [1, 0]);
+    harness.state_mut().state.selection.pattern = SidPattern::prefix(&codes);
+    harness.run_steps(3);
+    assert!(says(&harness, "Items of the shared ID, 4 rows"));
+
+    harness = draw(PaneKind::SemanticIds, finished());
+    harness.get_by_label("Collisions").click();
+    harness.run_steps(3);
+    assert!(says(&harness, "No collisions"));
+}
+
+#[test]
+fn the_map_is_asked_for_then_drawn_pointed_at_and_moved_by_key() {
+    let mut harness = draw(PaneKind::SemanticIds, finished());
+    harness.get_by_label("Map").click();
+    harness.run_steps(3);
+    harness.get_by_label("Compute map").click();
+    harness.run_steps(2);
+    assert!(matches!(
+        harness.state().commands[..],
+        [UiCommand::MapItems]
+    ));
+
+    let mut harness = draw(PaneKind::SemanticIds, with_collisions());
+    harness.get_by_label("Map").click();
+    harness.run_steps(3);
+    wait_for(&mut harness, "drawn: all 9 items, 9 in view");
+    assert!(says(&harness, "axes keep 50.0% and 25.0% of the spread"));
+    // Item 4 stands in the middle of the square.
+    harness
+        .get_by_label("Map of 9 items, coloured by level a")
+        .click();
+    harness.run_steps(3);
+    assert!(
+        matches!(
+            harness.state().commands.last(),
+            Some(UiCommand::SelectItem(Some(4)))
+        ),
+        "{:?}",
+        harness.state().commands
+    );
+    for _ in 0..20 {
+        harness.key_press(egui::Key::ArrowRight);
+        harness.run_steps(1);
+    }
+    wait_for(&mut harness, "drawn: all 9 items, 0 in view");
+    harness.key_press(egui::Key::Num0);
+    harness.run_steps(2);
+    wait_for(&mut harness, "drawn: all 9 items, 9 in view");
+}
+
+#[test]
+fn what_is_listed_is_exported_with_the_columns_shown() {
+    let mut harness = draw(PaneKind::SemanticIds, finished());
+    search(&mut harness, "*.3");
+    harness.get_by_label("Export").click();
+    harness.run_steps(3);
+    harness.get_by_label("CSV…").click();
+    harness.run_steps(3);
+    match harness.state().commands.last() {
+        Some(UiCommand::SaveTextDialog { name, text }) => {
+            assert_eq!(name, "items.csv");
+            let mut lines = text.lines();
+            let header = "Title,Semantic ID,Popularity,Sharing,Item,Categories";
+            assert_eq!(lines.next(), Some(header));
+            assert_eq!(
+                lines.next(),
+                Some("Title 59,<a_7><b_3><c_0>,59,1,v59,kind 2")
+            );
+            assert_eq!(lines.count(), 7);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_engine_is_asked_once_and_its_answers_belong_to_the_run() {
+    let mut window = Window::open();
+    window.start();
+    let app = window.harness.state_mut();
+    app.command(UiCommand::MapItems);
+    window.harness.run_steps(2);
+    assert!(window.next_command().is_none(), "there are no items yet");
+
+    let run_dir = window.home.path().to_owned();
+    let plane = Box::new(ItemPlane {
+        points: vec![[0.0, 1.0]],
+        shares: [1.0, 0.0],
+    });
+    window.say_outside(EngineEvent::ItemsMapped {
+        run_dir: run_dir.join("another"),
+        plane: plane.clone(),
+    });
+    assert!(window.harness.state().state().plane.is_none());
+    window.say_outside(EngineEvent::ItemsMapped { run_dir, plane });
+    assert!(window.harness.state().state().plane.is_some());
+}
+
+#[test]
+fn a_window_with_items_asks_for_the_map_and_for_what_is_near() {
+    let mut window = Window::open();
+    window.start();
+    let path = window.home.path().join("items.parquet");
+    let mut builder = ItemTableBuilder::new(1, 4);
+    builder.push(&Item::default(), &[2], 1, []);
+    builder
+        .finish()
+        .save(&path)
+        .expect("the folder can be written to");
+    window.say(EngineEvent::ItemsReady {
+        report: Default::default(),
+        items_path: path,
+    });
+    let start = Instant::now();
+    while window.harness.state().state().items.table().is_none() {
+        assert!(
+            start.elapsed() < Duration::from_secs(20),
+            "the table was never read"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+        window.harness.run_steps(1);
+    }
+    for command in [
+        UiCommand::MapItems,
+        UiCommand::MapItems,
+        UiCommand::FindNearest(NearTo::Item(0)),
+    ] {
+        window.harness.state_mut().command(command);
+        window.harness.run_steps(2);
+    }
+    let asked: Vec<EngineCommand> = window
+        .commands
+        .try_iter()
+        .filter(|command| !matches!(command, EngineCommand::ProbeDevices))
+        .collect();
+    assert!(
+        matches!(
+            asked[..],
+            [
+                EngineCommand::MapItems { .. },
+                EngineCommand::NearestItems { .. }
+            ]
+        ),
+        "{asked:?}"
+    );
+}
