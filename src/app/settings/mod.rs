@@ -1,6 +1,7 @@
 //! The experiment's settings beside the panes: the important ones as fields, all of them as TOML.
 
 mod fields;
+mod item_vector_fields;
 mod row;
 mod tokenizer_fields;
 mod toml_tab;

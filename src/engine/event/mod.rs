@@ -21,6 +21,7 @@ use crate::engine::config::ExperimentConfig;
 use crate::engine::data::check::DataCheck;
 use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::{DeviceReport, DeviceStatus};
+use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::error::Failure;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::run::report::{AlignmentReport, RewardReport};
@@ -85,6 +86,8 @@ pub enum EngineEvent {
     },
     /// The dataset is loaded and split.
     DatasetReady(DatasetStats),
+    /// Item vectors were drawn together where items are watched together.
+    ItemVectorsAligned(ItemAlignmentReport),
     /// One level of the codebook, while it is being fitted and when it is done.
     CodebookUpdated(CodebookLevel),
     /// All levels are fitted, collisions are resolved, and the item table is written.

@@ -1,11 +1,13 @@
 //! Training stages: one stage, one file, read from top to bottom.
 
 pub mod align;
+pub mod align_vectors;
 pub mod alignment_term;
 mod build_vectors;
 pub mod compare_tokenizers;
 pub mod config;
 pub mod ctx;
+pub mod encode_items;
 pub mod evaluate;
 pub mod examples;
 pub mod experiment;
