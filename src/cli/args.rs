@@ -105,8 +105,8 @@ pub(crate) struct TokenizeArgs {
     /// The dataset: a folder or a file. Without it, the short-video sample.
     #[arg(long, value_name = "PATH")]
     pub(crate) data: Option<PathBuf>,
-    /// Compare on the item vectors of this run instead of making a new one.
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out"], requires = "compare")]
+    /// Use this run instead of making a new one: compare on its item vectors, or encode with its codebooks.
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["data", "out"], requires = "with_run")]
     pub(crate) run: Option<PathBuf>,
     /// The run folder to create. Without it, a new one in the user's data folder.
     #[arg(long, value_name = "DIR")]
@@ -114,8 +114,11 @@ pub(crate) struct TokenizeArgs {
     #[command(flatten)]
     pub(crate) settings: ConfigArgs,
     /// Fit several tokenizers to the same item vectors and print one table.
-    #[arg(long)]
+    #[arg(long, group = "with_run")]
     pub(crate) compare: bool,
+    /// Give the items of a file of vectors semantic IDs by the codebooks of a run, which stay as they are.
+    #[arg(long, value_name = "VECTORS", group = "with_run", requires = "run")]
+    pub(crate) encode: Option<PathBuf>,
     /// Compare only these, separated by commas. Without it, all.
     #[arg(
         long,
@@ -128,7 +131,7 @@ pub(crate) struct TokenizeArgs {
     #[arg(long = "with", value_name = "TABLE", requires = "compare")]
     pub(crate) tables: Vec<PathBuf>,
     /// Only read a table of semantic IDs made elsewhere and print its health.
-    #[arg(long, value_name = "TABLE", conflicts_with_all = ["data", "out", "compare"])]
+    #[arg(long, value_name = "TABLE", conflicts_with_all = ["data", "out", "with_run"])]
     pub(crate) health: Option<PathBuf>,
     /// Also write the table as comma-separated values.
     #[arg(long, value_name = "FILE", requires = "compare")]

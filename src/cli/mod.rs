@@ -4,6 +4,7 @@ mod args;
 mod client;
 mod data;
 mod doctor;
+mod encode;
 mod export;
 mod generate;
 mod output;

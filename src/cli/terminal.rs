@@ -82,6 +82,7 @@ impl Terminal {
                 self.end();
             }
             EngineEvent::CodebookUpdated(_)
+            | EngineEvent::ItemVectorsAligned(_)
             | EngineEvent::RewardReady(_)
             | EngineEvent::PairsLearned(_)
             | EngineEvent::AlignmentReady(_)

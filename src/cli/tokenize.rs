@@ -1,4 +1,4 @@
-//! `onerec tokenize`: semantic IDs alone, and several tokenizers side by side.
+//! `onerec tokenize`: semantic IDs alone, several tokenizers side by side, and the health of a table made elsewhere.
 
 use std::path::Path;
 
@@ -8,17 +8,19 @@ use onerec_workbench::engine::event::EngineEvent;
 use onerec_workbench::engine::run::atomic;
 use onerec_workbench::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
 use onerec_workbench::engine::tokenizer::comparison_table::{TableFormat, compact, table};
-
 use onerec_workbench::engine::tokenizer::health::table_report;
 use onerec_workbench::engine::tokenizer::published;
 
 use crate::cli::args::TokenizeArgs;
-use crate::cli::{client, failed, output, run};
+use crate::cli::{client, encode, failed, output, run};
 
 /// Fits the run's own tokenizer, then compares where that was asked for.
 pub(crate) fn tokenize(args: &TokenizeArgs) -> Result<(), Failure> {
     if let Some(path) = &args.health {
         return health(path, args.output.json);
+    }
+    if let (Some(vectors), Some(run_dir)) = (&args.encode, &args.run) {
+        return encode::encode(vectors, run_dir, args.output.json);
     }
     let run_dir = match &args.run {
         Some(run_dir) => run_dir.clone(),
@@ -87,10 +89,7 @@ fn compare(run_dir: &Path, args: &TokenizeArgs) -> Result<(), Failure> {
     })?;
     drop(engine);
     if !args.output.json {
-        output::line(&format!(
-            "{}: {} items, vectors of {} dimensions",
-            comparison.dataset, comparison.n_items, comparison.dim
-        ));
+        output::line(&comparison.subject());
         tell(&comparison);
     }
     for (path, table, format) in [

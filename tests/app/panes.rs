@@ -51,6 +51,7 @@ fn finished_panes_show_their_results() {
     for (kind, text) in [
         (PaneKind::Overview, "The mean reward did not change."),
         (PaneKind::Codebook, "Needs a look"),
+        (PaneKind::Codebook, "Precision after 3.00%"),
         (PaneKind::Compare, "No comparison yet"),
         (PaneKind::SemanticIds, "64 of 64 items"),
         (

@@ -9,6 +9,7 @@ use onerec_workbench::app::state::{AppState, ItemsState, RunStore};
 use onerec_workbench::app::theme;
 use onerec_workbench::engine::data::Item;
 use onerec_workbench::engine::data::stats::DatasetStats;
+use onerec_workbench::engine::embedding::ItemAlignmentReport;
 use onerec_workbench::engine::error::{Failure, FailureKind};
 use onerec_workbench::engine::eval::report::{EvaluationReport, ModelScore};
 use onerec_workbench::engine::event::{
@@ -218,6 +219,12 @@ pub(crate) fn finished() -> AppState {
             popularity: vec![(0, 3)],
             warnings: vec!["3 rows were left out".to_owned()],
             ..DatasetStats::default()
+        }),
+        EngineEvent::ItemVectorsAligned(ItemAlignmentReport {
+            precision_before: 0.01,
+            precision_after: 0.03,
+            n_held_out: 70,
+            ..ItemAlignmentReport::default()
         }),
         EngineEvent::CodebookUpdated(level(0, true)),
         EngineEvent::ItemsReady {

@@ -1,5 +1,7 @@
 //! The program as a user meets it: exit codes, messages with a hint, and output that a script can read.
 
+mod tokenize;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

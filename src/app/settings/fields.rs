@@ -1,9 +1,10 @@
-//! The important settings as fields, in the order of the pipeline; those of the tokenizer, of the encoder's input, of the
-//! experts and of training are in `tokenizer_fields`, `pathway_fields`, `expert_fields` and `training_fields`.
+//! The important settings as fields, in the order of the pipeline; those of item vectors, tokenizer, encoder's input,
+//! experts and training are in files of their own.
 
 use egui::{CollapsingHeader, ComboBox, DragValue, Response, RichText, Ui};
 
 use super::expert_fields::experts_ui;
+use super::item_vector_fields::item_vectors_ui;
 use super::pathway_fields::system_ui;
 use super::row::row;
 use super::tokenizer_fields::tokenizer_ui;
@@ -40,6 +41,9 @@ pub(super) fn ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     ui.add_space(4.0);
     section(ui, "Sessions and split", |ui| {
         sessions_ui(ui, draft, &mut config);
+    });
+    section(ui, "Item vectors", |ui| {
+        item_vectors_ui(ui, draft, &mut config);
     });
     section(ui, "Semantic IDs", |ui| {
         tokenizer_ui(ui, draft, &mut config);

@@ -374,7 +374,7 @@ pub(super) fn evaluate_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentCon
 }
 
 /// A learning rate: small, so shown and dragged in powers of ten.
-fn rate_ui(ui: &mut Ui, rate: &mut f64) -> Response {
+pub(super) fn rate_ui(ui: &mut Ui, rate: &mut f64) -> Response {
     let speed = rate.abs().max(1e-6) * 0.02;
     ui.add(
         DragValue::new(rate)

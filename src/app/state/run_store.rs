@@ -13,6 +13,7 @@ use super::stage_state::{StageState, StageStatus};
 use crate::engine::config::ExperimentConfig;
 use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::DeviceReport;
+use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::error::Failure;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::event::{
@@ -57,6 +58,8 @@ pub struct RunStore {
     pub status: RunStatus,
     /// What is known of the dataset.
     pub dataset: Option<DatasetStats>,
+    /// What aligning the item vectors gave.
+    pub item_alignment: Option<ItemAlignmentReport>,
     /// Codebook health per level, live and over the sweeps.
     pub codebook: CodebookHistory,
     /// Load of the experts over the steps of pretraining.
@@ -132,6 +135,7 @@ impl RunStore {
                 self.stage_mut(*stage).start(*first_step, *total_steps, now);
                 if *stage == Stage::Tokenize {
                     self.codebook = CodebookHistory::default();
+                    self.item_alignment = None;
                 }
                 self.note(now, NoticeLevel::Info, Some(*stage), "started", None);
             }
@@ -143,6 +147,7 @@ impl RunStore {
             } => self.stage_mut(*stage).progress(*done, *total, doing, now),
             EngineEvent::Steps { stage, points } => self.add_points(*stage, points, now),
             EngineEvent::DatasetReady(stats) => self.dataset = Some(stats.clone()),
+            EngineEvent::ItemVectorsAligned(report) => self.item_alignment = Some(report.clone()),
             EngineEvent::CodebookUpdated(level) => self.codebook.update(level),
             EngineEvent::ItemsReady { report, items_path } => {
                 self.tokenizer = Some(report.clone());

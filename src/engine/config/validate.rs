@@ -104,24 +104,42 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
             tokenizer.codebook_size
         ),
     );
-    let item_alignment = &embedding.alignment;
+    let drawn = &embedding.alignment;
+    for (name, value, least) in [
+        ("batch_size", drawn.batch_size, 2),
+        ("n_queries", drawn.n_queries, 1),
+        ("n_layers", drawn.n_layers, 1),
+        ("n_heads", drawn.n_heads, 1),
+        ("d_model", drawn.d_model, 1),
+    ] {
+        require(
+            value >= least,
+            format!("embedding.alignment.{name} must be at least {least}, found {value}"),
+        );
+    }
     require(
-        item_alignment.steps == 0
-            || item_alignment.batch_size > 1
-                && item_alignment.n_queries > 0
-                && item_alignment.n_heads > 0
-                && item_alignment.d_model > 0
-                && item_alignment.d_model.is_multiple_of(item_alignment.n_heads),
-        "embedding.alignment needs a batch_size of at least 2, n_queries of at least 1 and a d_model that n_heads divides"
-            .to_owned(),
+        drawn.d_model.is_multiple_of(drawn.n_heads.max(1)),
+        format!(
+            "embedding.alignment.d_model ({}) must be a multiple of embedding.alignment.n_heads ({})",
+            drawn.d_model, drawn.n_heads
+        ),
     );
+    for (name, value) in [
+        ("temperature", drawn.temperature),
+        ("learning_rate", drawn.learning_rate),
+        ("swing_alpha", drawn.swing_alpha),
+    ] {
+        require(
+            value > 0.0 && value.is_finite(),
+            format!("embedding.alignment.{name} must be above 0, found {value}"),
+        );
+    }
     require(
-        item_alignment.temperature > 0.0
-            && item_alignment.learning_rate > 0.0
-            && item_alignment.caption_weight >= 0.0
-            && item_alignment.swing_alpha > 0.0,
-        "embedding.alignment.temperature, learning_rate and swing_alpha must be above 0 and caption_weight at least 0"
-            .to_owned(),
+        drawn.caption_weight >= 0.0 && drawn.caption_weight.is_finite(),
+        format!(
+            "embedding.alignment.caption_weight must be at least 0, found {}",
+            drawn.caption_weight
+        ),
     );
     let rq_vae = &tokenizer.rq_vae;
     require(

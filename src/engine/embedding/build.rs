@@ -74,6 +74,24 @@ pub fn build_from(
     Ok(ItemEmbeddings { values, dim })
 }
 
+/// The co-occurrence part alone, every row of length 1 or 0; `None` where it is left out.
+///
+/// # Errors
+/// If the decomposition fails.
+pub fn co_occurrence(
+    catalog: &ItemCatalog,
+    sequences: &[Vec<ItemIdx>],
+    config: &EmbeddingConfig,
+    seed: Seed,
+) -> Result<Option<ItemEmbeddings>, EmbeddingError> {
+    if config.collaborative_dim == 0 {
+        return Ok(None);
+    }
+    let (values, dim) = collaborative_vectors(catalog.len(), sequences, config, seed)?;
+    let Part { values, dim } = Part::new(values, dim, 1.0);
+    Ok(Some(ItemEmbeddings { values, dim }))
+}
+
 fn from_file(
     catalog: &ItemCatalog,
     config: &EmbeddingConfig,

@@ -22,6 +22,7 @@ use crate::engine::config::ExperimentConfig;
 use crate::engine::data::check::DataCheck;
 use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::{DeviceReport, DeviceStatus};
+use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::embedding::ItemPlane;
 use crate::engine::error::Failure;
 use crate::engine::eval::report::EvaluationReport;
@@ -87,6 +88,8 @@ pub enum EngineEvent {
     },
     /// The dataset is loaded and split.
     DatasetReady(DatasetStats),
+    /// Item vectors were drawn together where items are watched together.
+    ItemVectorsAligned(ItemAlignmentReport),
     /// One level of the codebook, while it is being fitted and when it is done.
     CodebookUpdated(CodebookLevel),
     /// All levels are fitted, collisions are resolved, and the item table is written.

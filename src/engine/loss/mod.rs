@@ -1,5 +1,6 @@
-//! Losses of the generator, as functions of logits and log-probabilities.
+//! Losses of the generator and of the item vectors: tensors in, tensors out.
 
+pub mod contrastive;
 pub mod divergence;
 pub mod entropy;
 pub mod next_token;

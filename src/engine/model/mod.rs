@@ -1,11 +1,14 @@
 //! The generator: a T5-style encoder-decoder over semantic-ID tokens with a mixture of experts in the decoder. [A 3.2]
 //!
+//! Made of the same layers: the compressor of an item's vectors and the text decoder that checks it. [B 2.1.1]
+//!
 //! Between the layers, activations are kept as `[rows, d_model]`: all tokens of the batch below each other.
 //! Only attention looks at them as sequences.
 
 pub mod attention;
 pub mod block;
 pub mod cache;
+pub mod caption_decoder;
 pub mod config;
 pub mod context_input;
 pub mod encoder_decoder;
@@ -15,6 +18,7 @@ pub mod generator;
 pub(crate) mod init;
 pub mod norm;
 pub mod pathway_input;
+pub mod qformer;
 pub mod query_reader;
 mod routing;
 pub mod size;

@@ -15,8 +15,25 @@ pub struct TokenizerComparison {
     pub n_items: u64,
     /// Dimensions of the item vectors.
     pub dim: usize,
+    /// Steps by which the item vectors were aligned; 0 where they are as they were built.
+    #[serde(default)]
+    pub alignment_steps: usize,
     /// One row per tokenizer, in the order in which they were asked for.
     pub rows: Vec<ComparisonRow>,
+}
+
+impl TokenizerComparison {
+    /// What the tokenizers were fitted to, in words.
+    pub fn subject(&self) -> String {
+        let aligned = match self.alignment_steps {
+            0 => String::new(),
+            steps => format!(", aligned in {steps} steps"),
+        };
+        format!(
+            "{}: {} items, vectors of {} dimensions{aligned}",
+            self.dataset, self.n_items, self.dim
+        )
+    }
 }
 
 /// One tokenizer of a comparison.

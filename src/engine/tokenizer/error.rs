@@ -23,6 +23,14 @@ pub enum TokenizerError {
         /// Dimensions there are.
         dim: usize,
     },
+    /// New vectors do not lie in the space that the codebooks were fitted in.
+    #[error("could not encode new items: expected vectors of {expected} dimensions, found {found}")]
+    OtherDimensions {
+        /// Dimensions of the run's item vectors.
+        expected: usize,
+        /// Dimensions of the new ones.
+        found: usize,
+    },
     /// More items share an ID than an extra level can number.
     #[error(
         "could not number the {items} items of one semantic ID: a level has at most 65536 codes"
@@ -94,6 +102,9 @@ impl Hint for TokenizerError {
             Self::TooFewDimensions { dim, .. } => Some(format!(
                 "set tokenizer.n_levels to {dim} or less, or tokenizer.method to \"residual_kmeans\""
             )),
+            Self::OtherDimensions { .. } => {
+                Some("make the new vectors with the model that made those of embedding.file".to_owned())
+            }
             Self::OtherItems { .. } => Some("choose the table that belongs to this dataset".to_owned()),
             Self::Published { .. } => Some(
                 "expected JSON such as {\"12\": [\"<a_3>\", \"<b_7>\"]}, or Parquet with the columns external_id, code_0, code_1 and so on".to_owned(),

@@ -168,7 +168,8 @@ fn check(embeddings: &ItemEmbeddings, config: &TokenizerConfig) -> Result<(), To
     check_finite(embeddings)
 }
 
-fn check_finite(embeddings: &ItemEmbeddings) -> Result<(), TokenizerError> {
+/// Refuses NaN and infinity with the item named.
+pub(super) fn check_finite(embeddings: &ItemEmbeddings) -> Result<(), TokenizerError> {
     match embeddings
         .values
         .iter()

@@ -15,6 +15,7 @@ pub mod health;
 pub mod kmeans;
 mod nearest;
 pub mod network;
+pub mod new_items;
 pub mod pattern;
 pub mod product;
 pub mod published;

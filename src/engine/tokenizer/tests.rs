@@ -1,13 +1,16 @@
 //! What holds of every method and every collision policy, whatever the items are.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use burn::tensor::Device;
 use proptest::prelude::*;
 
 use super::*;
 use crate::engine::data::ItemIdx;
-use crate::engine::embedding::ItemEmbeddings;
+use crate::engine::data::config::DataConfig;
+use crate::engine::data::prepare::prepare;
+use crate::engine::embedding::{EmbeddingConfig, ItemEmbeddings, build_from, learnable_sequences};
 use crate::engine::seed::Seed;
 
 fn config(method: Method, collisions: CollisionPolicy, balance: Balance) -> TokenizerConfig {
@@ -87,6 +90,64 @@ fn a_vector_with_fewer_dimensions_than_levels_has_no_parts() {
         ),
         "{error}"
     );
+}
+
+#[test]
+fn items_that_are_all_the_same_are_told_apart_only_where_the_policy_may() {
+    for method in Method::ALL {
+        for collisions in CollisionPolicy::ALL {
+            for balance in [Balance::None, Balance::Greedy] {
+                let fitted =
+                    fit_all(&[0.25; 2 * 20], &config(method, collisions, balance)).unwrap();
+                let report = &fitted.report;
+                assert!(report.reconstruction_error.unwrap().is_finite());
+                match collisions {
+                    CollisionPolicy::Optimal | CollisionPolicy::ExtraLevel => {
+                        assert_eq!(report.items_sharing, 0, "{method:?}");
+                    }
+                    // Balance alone spreads them; without it they share one ID.
+                    CollisionPolicy::Keep if balance == Balance::None => {
+                        assert_eq!(report.distinct_ids, 1, "{method:?}");
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// Real items in the folder `ONEREC_DATA`: none has to share its ID, also without a level more.
+#[test]
+fn real_items_get_ids_of_their_own() {
+    let Some(root) = std::env::var_os("ONEREC_DATA").map(PathBuf::from) else {
+        eprintln!(
+            "skipped: set ONEREC_DATA to the folder that holds amazon-beauty and amazon-scientific"
+        );
+        return;
+    };
+    for name in ["amazon-scientific", "amazon-beauty"] {
+        let data = prepare(&root.join(name), &DataConfig::default()).unwrap();
+        let sequences = learnable_sequences(&data);
+        let settings = EmbeddingConfig::default();
+        let embeddings =
+            build_from(&data.dataset.catalog, &sequences, &settings, Seed(42)).unwrap();
+        for (collisions, most) in [
+            (CollisionPolicy::Optimal, 0.0),
+            (CollisionPolicy::Reassign, 0.01),
+        ] {
+            let config = TokenizerConfig {
+                collisions,
+                ..TokenizerConfig::default()
+            };
+            let fitted = fit(&embeddings, &config, Seed(42), &Device::flex(), &mut |_| {
+                ControlFlow::Continue(())
+            });
+            let report = fitted.unwrap().report;
+            assert_eq!(report.levels.len(), 3, "no level was added");
+            let rate = report.collision_rate;
+            assert!(rate <= most, "{name}, {collisions:?}: {rate}");
+        }
+    }
 }
 
 proptest! {

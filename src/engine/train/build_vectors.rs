@@ -3,13 +3,21 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use crate::engine::checkpoint::weights;
+use crate::engine::config::ExperimentConfig;
 use crate::engine::data::prepare::PreparedData;
-use crate::engine::embedding::item_alignment::{AlignmentStep, align};
 use crate::engine::embedding::{self, EmbeddingError, ItemEmbeddings};
 use crate::engine::error::EngineError;
-use crate::engine::event::{NoticeLevel, Stage, StepPoint};
+use crate::engine::event::{EngineEvent, NoticeLevel, Stage, StepPoint};
 use crate::engine::run::report::RunReport;
+use crate::engine::train::align_vectors::{Aligned, AlignmentStep, align};
 use crate::engine::train::ctx::StageCtx;
+use crate::engine::train::encode_items::compressor_path;
+
+/// Steps of the stage: those of the alignment, each level, and the item table.
+pub(super) fn n_steps(config: &ExperimentConfig) -> u64 {
+    (config.embedding.alignment.steps + config.tokenizer.n_levels + 1) as u64
+}
 
 /// Makes the vectors that the tokenizer quantises.
 ///
@@ -45,10 +53,15 @@ pub(super) fn build_vectors(
         },
     );
     trouble?;
-    let (embeddings, found) = match aligned {
+    let Aligned {
+        embeddings,
+        compressor,
+        report: found,
+    } = match aligned {
         Err(EmbeddingError::Stopped) => return Err(EngineError::Stopped),
         other => other?,
     };
+    weights::save(&compressor, &compressor_path(ctx.dir))?;
     ctx.reporter.notice(
         NoticeLevel::Info,
         Stage::Tokenize,
@@ -62,32 +75,34 @@ pub(super) fn build_vectors(
             found.n_held_out,
         ),
     )?;
+    ctx.reporter
+        .emit(EngineEvent::ItemVectorsAligned(found.clone()))?;
     report.item_alignment = Some(found);
     Ok(embeddings)
 }
 
 fn tell(ctx: &mut StageCtx<'_>, step: AlignmentStep, began: Instant) -> Result<(), EngineError> {
     let settings = &ctx.config.embedding.alignment;
+    let n_done = step.step as u64;
     let mut values = vec![("contrastive".to_owned(), step.contrastive)];
     values.extend(step.caption.map(|caption| ("caption".to_owned(), caption)));
     let doing = format!(
         "aligning item vectors, step {} of {}",
         step.step, settings.steps
     );
-    let n_levels = ctx.config.tokenizer.n_levels as u64;
     ctx.reporter
-        .progress(Stage::Tokenize, 0, n_levels + 1, &doing)?;
+        .progress(Stage::Tokenize, n_done, n_steps(ctx.config), &doing)?;
     ctx.reporter.step(
         Stage::Tokenize,
         StepPoint {
-            step: step.step as u64,
-            samples: (step.step * settings.batch_size) as u64,
+            step: n_done,
+            samples: n_done * settings.batch_size as u64,
             seconds: began.elapsed().as_secs_f64(),
             values,
             experts: Vec::new(),
         },
     )?;
-    if ctx.wants_stop(Stage::Tokenize, 0)? {
+    if ctx.wants_stop(Stage::Tokenize, n_done)? {
         return Err(EngineError::Stopped);
     }
     Ok(())

@@ -73,6 +73,7 @@ pub fn compare(
         fingerprint: data.dataset.fingerprint.clone(),
         n_items: embeddings.n_items() as u64,
         dim: embeddings.dim,
+        alignment_steps: config.embedding.alignment.steps,
         rows: Vec::new(),
     };
     for variant in variants {

@@ -17,7 +17,7 @@ use crate::engine::tokenizer::published::{self, KeyKind};
 use crate::engine::tokenizer::trie::SemanticIdTrie;
 use crate::engine::tokenizer::vocab::TokenVocab;
 use crate::engine::tokenizer::{self, FittedTokenizer, SemanticIdTable, TokenizerError, health};
-use crate::engine::train::build_vectors::build_vectors;
+use crate::engine::train::build_vectors::{build_vectors, n_steps};
 use crate::engine::train::ctx::StageCtx;
 
 /// Nearest neighbours that the item table keeps per item, for catalogues up to [`MAX_ITEMS`].
@@ -83,14 +83,13 @@ pub fn run(
         return Items::load(ctx.dir);
     }
     let config = ctx.config;
-    let n_levels = config.tokenizer.n_levels as u64;
     ctx.reporter.emit(EngineEvent::StageStarted {
         stage: Stage::Tokenize,
         first_step: 0,
-        total_steps: n_levels + 1,
+        total_steps: n_steps(config),
     })?;
     ctx.reporter
-        .progress(Stage::Tokenize, 0, n_levels + 1, "building item vectors")?;
+        .progress(Stage::Tokenize, 0, n_steps(config), "building item vectors")?;
     let embeddings = build_vectors(ctx, data, report)?;
 
     let mut fitted = if config.tokenizer.file.as_os_str().is_empty() {
@@ -126,7 +125,8 @@ fn fit(
     embeddings: &ItemEmbeddings,
 ) -> Result<FittedTokenizer, EngineError> {
     let config = ctx.config;
-    let n_levels = config.tokenizer.n_levels as u64;
+    let n_levels = config.tokenizer.n_levels;
+    let n_before = config.embedding.alignment.steps as u64;
     let mut trouble = Ok(());
     let fitted = tokenizer::fit(
         embeddings,
@@ -145,12 +145,12 @@ fn fit(
                 .and_then(|()| {
                     ctx.reporter.progress(
                         Stage::Tokenize,
-                        level.level_idx as u64 + 1,
-                        n_levels + 1,
+                        n_before + level.level_idx as u64 + 1,
+                        n_steps(config),
                         &doing,
                     )
                 })
-                .and_then(|()| ctx.wants_stop(Stage::Tokenize, level.level_idx as u64))
+                .and_then(|()| ctx.wants_stop(Stage::Tokenize, n_before + level.level_idx as u64))
                 .and_then(|stop| {
                     if stop {
                         Err(EngineError::Stopped)

@@ -1,6 +1,7 @@
 //! Training stages: one stage, one file, read from top to bottom.
 
 pub mod align;
+pub mod align_vectors;
 pub mod alignment_probe;
 pub mod alignment_term;
 pub mod alignment_watch;
@@ -8,6 +9,7 @@ mod build_vectors;
 pub mod compare_tokenizers;
 pub mod config;
 pub mod ctx;
+pub mod encode_items;
 pub mod evaluate;
 pub mod examples;
 pub mod experiment;

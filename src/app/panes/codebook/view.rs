@@ -54,6 +54,13 @@ impl CodebookPane {
                 self.load_ui(ui, &levels);
                 entropy_ui(ui, &levels);
             }
+            if let Some(report) = &state.run.item_alignment {
+                ui.add_space(8.0);
+                ui.strong("Alignment of the item vectors").on_hover_text(
+                    "Whether items that are watched together lie together, before and after the vectors were aligned.",
+                );
+                stat_grid(ui, &view_model::item_alignment(report));
+            }
             if let Some(report) = &state.run.tokenizer {
                 ui.add_space(8.0);
                 what_if_ui(ui, state, commands);

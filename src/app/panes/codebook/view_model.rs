@@ -3,6 +3,7 @@
 use crate::app::state::AppState;
 use crate::app::widgets::number::{count, percent, significant};
 use crate::app::widgets::{Stat, level_letter};
+use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::event::Stage;
 use crate::engine::tokenizer::report::{CodebookLevel, TokenizerReport};
 
@@ -181,6 +182,60 @@ pub(super) fn table(report: &TokenizerReport) -> Vec<Stat> {
     ]
 }
 
+/// What aligning the item vectors gave; the same words explain it in the documents.
+pub(super) fn item_alignment(report: &ItemAlignmentReport) -> Vec<Stat> {
+    let precision = "mean over the first items of held-out pairs of (its 10 nearest items that are its partner) / 10";
+    let mut stats = vec![
+        Stat::new(
+            "Precision after",
+            small_share(report.precision_after),
+            format!(
+                "With the aligned vectors: {precision}. A pair is two items that one user took one after the other; \
+                     nothing was learned from it. One partner found every time would be 10%."
+            ),
+        ),
+        Stat::new(
+            "Precision before",
+            small_share(report.precision_before),
+            format!("With the vectors that the alignment began from: {precision}."),
+        ),
+    ];
+    if let Some(co_occurrence) = report.precision_co_occurrence {
+        stats.push(Stat::new(
+            "By co-occurrence",
+            small_share(co_occurrence),
+            format!("With the vectors of co-occurrence alone, which alignment should not lose to: {precision}."),
+        ));
+    }
+    stats.extend([
+        Stat::new(
+            "By chance",
+            small_share(report.precision_by_chance),
+            "Mean number of partners / other items: the same for ten items drawn at random.",
+        ),
+        Stat::new(
+            "Held-out pairs",
+            count(report.n_held_out),
+            "The last two items of every fifth user, where they differ.",
+        ),
+        Stat::new(
+            "Pairs learned from",
+            count(report.n_user_to_item + report.n_item_to_item),
+            format!(
+                "{} of a user's item and the most similar one before it, {} of similar items; similar by Swing.",
+                count(report.n_user_to_item),
+                count(report.n_item_to_item)
+            ),
+        ),
+    ]);
+    stats
+}
+
+/// A share that may be far below a percent.
+fn small_share(share: f64) -> String {
+    format!("{}%", significant(100.0 * share, 3))
+}
+
 /// Balanced assignment against nearest centroids: (what, as stored, nearest).
 pub(super) fn comparison(report: &TokenizerReport) -> Vec<[String; 3]> {
     let mut rows: Vec<[String; 3]> = report
@@ -328,6 +383,25 @@ mod tests {
             "{}",
             verdict.text
         );
+    }
+
+    #[test]
+    fn alignment_is_shown_beside_what_it_must_beat() {
+        let mut report = ItemAlignmentReport {
+            precision_before: 0.012,
+            precision_after: 0.031,
+            precision_by_chance: 0.0002,
+            n_held_out: 1234,
+            ..ItemAlignmentReport::default()
+        };
+        let values = |report: &ItemAlignmentReport| -> Vec<String> {
+            let stats = item_alignment(report);
+            stats.into_iter().map(|stat| stat.value).collect()
+        };
+        assert_eq!(values(&report)[..2], ["3.10%", "1.20%"]);
+        assert_eq!(values(&report).len(), 5);
+        report.precision_co_occurrence = Some(0.02);
+        assert_eq!(values(&report)[2], "2.00%");
     }
 
     #[test]

@@ -59,6 +59,9 @@ impl ComparePane {
             ui.label(RichText::new(verdict).strong());
             ui.weak(view_model::rule());
         }
+        if comparison.result.n_items > 0 {
+            ui.weak(comparison.result.subject());
+        }
         ui.add_space(4.0);
         self.table_ui(ui, &comparison.result);
     }

@@ -1,6 +1,7 @@
 //! Training curves of all stages that learn.
 
 mod export;
+mod item_vectors;
 mod view;
 mod view_model;
 

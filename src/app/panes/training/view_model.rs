@@ -2,6 +2,7 @@
 
 use std::f64::consts::LN_2;
 
+use super::item_vectors;
 use crate::app::state::{RunStore, SeriesPoint};
 use crate::app::widgets::{Goal, level_letter};
 use crate::engine::event::Stage;
@@ -72,17 +73,17 @@ pub(super) struct LineModel {
     pub abandoned: Vec<Vec<[f64; 2]>>,
 }
 
-/// The charts we know how to explain.
-struct Spec {
-    stage: Stage,
-    title: &'static str,
-    tip: &'static str,
-    unit: &'static str,
+/// A chart we know how to explain; the fields are those of [`ChartModel`].
+pub(super) struct Spec {
+    pub stage: Stage,
+    pub title: &'static str,
+    pub tip: &'static str,
+    pub unit: &'static str,
     /// The legend of a metric by its name in the events; `None` where it belongs elsewhere.
-    legend: fn(&str) -> Option<String>,
-    goal: Goal,
-    references: &'static [(&'static str, f64)],
-    note: &'static str,
+    pub legend: fn(&str) -> Option<String>,
+    pub goal: Goal,
+    pub references: &'static [(&'static str, f64)],
+    pub note: &'static str,
 }
 
 const SPECS: [Spec; 20] = [
@@ -306,7 +307,7 @@ const SPECS: [Spec; 20] = [
 /// The charts of all metrics that the run has, the known ones first.
 pub(super) fn charts(run: &RunStore, x_axis: XAxis) -> Vec<ChartModel> {
     let mut charts = Vec::new();
-    for spec in &SPECS {
+    for spec in item_vectors::SPECS.iter().chain(&SPECS) {
         let lines: Vec<LineModel> = run
             .stage_series(spec.stage)
             .filter_map(|(name, series)| {
@@ -344,7 +345,7 @@ fn other_charts(run: &RunStore, x_axis: XAxis) -> Vec<ChartModel> {
                 continue;
             }
             let is_known = |spec: &Spec| spec.stage == stage && (spec.legend)(name).is_some();
-            if SPECS.iter().any(is_known) {
+            if item_vectors::SPECS.iter().chain(&SPECS).any(is_known) {
                 continue;
             }
             let words = name.replace('_', " ");
@@ -379,7 +380,7 @@ pub(super) const fn stage_title(stage: Stage) -> &'static str {
     }
 }
 
-fn only(name: &str, wanted: &str, legend: &str) -> Option<String> {
+pub(super) fn only(name: &str, wanted: &str, legend: &str) -> Option<String> {
     (name == wanted).then(|| legend.to_owned())
 }
 
@@ -470,6 +471,18 @@ mod tests {
         assert_eq!(names, ["level a", "level b"]);
         assert_eq!(shown[0].lines[0].points[1], [128.0, 5.0]);
         assert!(shown[1].lines[1].points[0][1].is_nan());
+    }
+
+    #[test]
+    fn the_losses_of_the_item_vectors_have_charts_of_their_own() {
+        let run = run_with(Stage::Tokenize, &[("contrastive", 5.5), ("caption", 3.0)]);
+        assert_eq!(
+            titles(&run),
+            [
+                "Item vectors: contrastive loss",
+                "Item vectors: caption loss"
+            ]
+        );
     }
 
     #[test]

@@ -1,16 +1,11 @@
-//! Item vectors that know what is watched together: any number of vectors per item compressed into a few, which are
-//! drawn together for pairs of items and still tell the item's words. [B 2.1.1]
+//! What the alignment of item vectors needs and gives, without its models: settings, vectors per item, words, figures.
+//! Any number of vectors per item are compressed into a few, which are drawn together for pairs of items and still tell
+//! the item's words. [B 2.1.1]
 
-mod align;
-mod caption;
-mod contrastive;
-mod parts;
-mod qformer;
-mod report;
+pub mod captions;
+pub mod parts;
+pub mod report;
 
-pub use align::{AlignmentStep, align};
-pub use parts::ItemParts;
-pub use qformer::QFormer;
 pub use report::ItemAlignmentReport;
 
 use serde::{Deserialize, Serialize};

@@ -1,11 +1,10 @@
 //! The vectors of each item that the compressor reads: M in the report. [B 2.1.1]
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use std::path::Path;
 
 use crate::engine::data::ItemCatalog;
 use crate::engine::embedding::content::Content;
 use crate::engine::embedding::{EmbeddingConfig, EmbeddingError, ItemEmbeddings, file};
-use crate::engine::model::attention::padding_mask;
 use crate::engine::seed::Seed;
 
 /// Any number of vectors per item, at least one.
@@ -53,14 +52,7 @@ impl ItemParts {
         seed: Seed,
     ) -> Result<Self, EmbeddingError> {
         if !config.file.as_os_str().is_empty() {
-            let (values, n_parts, dim) = file::read_parts(&config.file)?;
-            return Ok(Self {
-                start: (0..=values.len() / (n_parts * dim))
-                    .map(|item_idx| item_idx * n_parts)
-                    .collect(),
-                values,
-                dim,
-            });
+            return Self::load(&config.file);
         }
         let mut features = if config.content_dim > 0 {
             Content::new(catalog, config, seed)?.feature_vectors(config.alignment.n_features)
@@ -80,6 +72,20 @@ impl ItemParts {
                 vectors
             });
         Ok(Self::new(own.dim, items))
+    }
+
+    /// The vectors of a file, one or several per item.
+    ///
+    /// # Errors
+    /// If the file is unusable.
+    pub fn load(path: &Path) -> Result<Self, EmbeddingError> {
+        let (values, n_parts, dim) = file::read_parts(path)?;
+        let n_items = values.len() / (n_parts * dim).max(1);
+        Ok(Self {
+            start: (0..=n_items).map(|item_idx| item_idx * n_parts).collect(),
+            values,
+            dim,
+        })
     }
 
     /// Dimensions of a vector.
@@ -107,34 +113,36 @@ impl ItemParts {
         }
     }
 
-    /// The vectors of some items, filled up to the longest with zeros that the mask hides.
-    ///
-    /// # Shapes
-    /// - vectors: `[items * longest, dim]`
-    /// - mask: `[items, 1, 1, longest]`
-    pub(super) fn batch(&self, items: &[u32], device: &Device) -> (Tensor<2>, Tensor<4>) {
+    /// The vectors of some items, each filled up with zeros to as many as the longest has.
+    pub fn batch(&self, items: &[u32]) -> PartsBatch {
         let range = |item: &u32| self.start[*item as usize]..self.start[*item as usize + 1];
-        let longest = items
-            .iter()
-            .map(|item| range(item).len())
-            .max()
-            .unwrap_or(0);
-        let mut values = Vec::with_capacity(items.len() * longest * self.dim);
-        let mut is_pad = Vec::with_capacity(items.len() * longest);
-        for (n_before, item) in (1..).zip(items) {
+        let lengths = items.iter().map(|item| range(item).len());
+        let n_parts = lengths.max().unwrap_or(0);
+        let mut values = Vec::with_capacity(items.len() * n_parts * self.dim);
+        let mut is_pad = Vec::with_capacity(items.len() * n_parts);
+        for (n_items, item) in (1..).zip(items) {
             let own = range(item);
-            is_pad.extend((0..longest).map(|place| place >= own.len()));
+            is_pad.extend((0..n_parts).map(|place| place >= own.len()));
             values.extend_from_slice(&self.values[own.start * self.dim..own.end * self.dim]);
-            values.resize(n_before * longest * self.dim, 0.0);
+            values.resize(n_items * n_parts * self.dim, 0.0);
         }
-        let n_rows = items.len() * longest;
-        let is_pad =
-            Tensor::<2, Bool>::from_data(TensorData::new(is_pad, [items.len(), longest]), device);
-        (
-            Tensor::from_data(TensorData::new(values, [n_rows, self.dim]), device),
-            padding_mask(is_pad),
-        )
+        PartsBatch {
+            values,
+            is_pad,
+            n_parts,
+        }
     }
+}
+
+/// The vectors of some items in a block.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PartsBatch {
+    /// `[items * n_parts * dim]`.
+    pub values: Vec<f32>,
+    /// `[items * n_parts]`: what only fills up.
+    pub is_pad: Vec<bool>,
+    /// Vectors of each item, the filling ones included.
+    pub n_parts: usize,
 }
 
 #[cfg(test)]
@@ -144,7 +152,6 @@ mod tests {
 
     #[test]
     fn items_with_fewer_vectors_are_filled_up_and_hidden() {
-        let device = Device::flex();
         let parts = ItemParts::new(
             2,
             [
@@ -155,12 +162,10 @@ mod tests {
         );
         assert_eq!((parts.n_items(), parts.dim()), (3, 2));
         assert_eq!(parts.means().values, [1.0, 2.0, 5.0, 6.0, 5.0, 6.0]);
-        let (vectors, mask) = parts.batch(&[2, 0], &device);
-        let vectors: Vec<f32> = vectors.try_into_vec_as().unwrap();
-        assert_eq!(vectors, [9.0, 9.0, 1.0, 3.0, 1.0, 2.0, 0.0, 0.0]);
-        let mask: Vec<f32> = mask.try_into_vec_as().unwrap();
-        assert!(mask[..3].iter().all(|value| *value == 0.0));
-        assert!(mask[3] < -1e6);
+        let batch = parts.batch(&[2, 0]);
+        assert_eq!(batch.values, [9.0, 9.0, 1.0, 3.0, 1.0, 2.0, 0.0, 0.0]);
+        assert_eq!(batch.is_pad, [false, false, false, true]);
+        assert_eq!(batch.n_parts, 2);
     }
 
     #[test]

@@ -20,6 +20,9 @@ pub struct ItemAlignmentReport {
     pub precision_before: f64,
     /// The same with the aligned vectors.
     pub precision_after: f64,
+    /// The same with the vectors of co-occurrence alone; `None` where they are left out.
+    #[serde(default)]
+    pub precision_co_occurrence: Option<f64>,
     /// The same for ten items drawn by chance.
     pub precision_by_chance: f64,
     /// Contrastive loss over the last steps.
@@ -29,7 +32,7 @@ pub struct ItemAlignmentReport {
 }
 
 /// The mean over the first items of pairs of the share of their 10 nearest items that are partners of theirs.
-pub(super) fn precision(embeddings: &ItemEmbeddings, pairs: &[(u32, u32)]) -> f64 {
+pub fn precision(embeddings: &ItemEmbeddings, pairs: &[(u32, u32)]) -> f64 {
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable();
     pairs.dedup();
@@ -47,7 +50,7 @@ pub(super) fn precision(embeddings: &ItemEmbeddings, pairs: &[(u32, u32)]) -> f6
 }
 
 /// What [`precision`] is for vectors that know nothing.
-pub(super) fn precision_by_chance(n_items: usize, pairs: &[(u32, u32)]) -> f64 {
+pub fn precision_by_chance(n_items: usize, pairs: &[(u32, u32)]) -> f64 {
     let mut pairs = pairs.to_vec();
     pairs.sort_unstable();
     pairs.dedup();

@@ -1,23 +1,28 @@
-//! The training of compressor and text decoder. [B 2.1.1]
+//! Item vectors drawn together where items are watched together: the training of compressor and text decoder.
+//! [B 2.1.1]
 
 use std::ops::ControlFlow;
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt as _;
 
-use super::caption::{CaptionDecoder, Captions};
-use super::contrastive::{contrastive, normalised};
-use super::parts::ItemParts;
-use super::report::{ItemAlignmentReport, precision, precision_by_chance};
-use super::{ItemAlignmentConfig, QFormer};
 use crate::engine::data::{ItemCatalog, ItemIdx};
-use crate::engine::embedding::build::build_from;
+use crate::engine::embedding::build::{build_from, co_occurrence};
+use crate::engine::embedding::item_alignment::captions::Captions;
+use crate::engine::embedding::item_alignment::parts::ItemParts;
+use crate::engine::embedding::item_alignment::report::{precision, precision_by_chance};
+use crate::engine::embedding::item_alignment::{ItemAlignmentConfig, ItemAlignmentReport};
 use crate::engine::embedding::item_pairs::ItemPairs;
 use crate::engine::embedding::{EmbeddingConfig, EmbeddingError, ItemEmbeddings};
+use crate::engine::loss::contrastive::{contrastive, normalised};
+use crate::engine::model::attention::padding_mask;
+use crate::engine::model::caption_decoder::CaptionDecoder;
+use crate::engine::model::qformer::{QFormer, QFormerSize};
 use crate::engine::optim::AdamW;
 use crate::engine::seed::Seed;
+use crate::engine::train::schedule::warmup_cosine;
 
 /// Of so many users one gives a pair to judge by.
 const HELD_OUT_EVERY: usize = 5;
@@ -25,6 +30,8 @@ const HELD_OUT_EVERY: usize = 5;
 const COMPRESSED_AT_ONCE: usize = 1024;
 /// Steps between reports.
 const REPORT_EVERY: usize = 10;
+/// Share of the steps in which the learning rate rises; it falls to 0 afterwards.
+const WARMUP_FRAC: f64 = 0.05;
 
 /// The losses of one step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,6 +51,17 @@ struct Aligner {
     decoder: Option<CaptionDecoder>,
 }
 
+/// What the alignment made.
+#[derive(Debug)]
+pub struct Aligned {
+    /// The vectors of all items.
+    pub embeddings: ItemEmbeddings,
+    /// What made them.
+    pub compressor: QFormer,
+    /// Figures.
+    pub report: ItemAlignmentReport,
+}
+
 /// Builds item vectors, gathers the pairs, trains, and compresses every item.
 ///
 /// Of every fifth user the last two different items that may be learned from are held out as a pair: neither the
@@ -60,7 +78,7 @@ pub fn align(
     seed: Seed,
     device: &Device,
     on_step: &mut dyn FnMut(AlignmentStep) -> ControlFlow<()>,
-) -> Result<(ItemEmbeddings, ItemAlignmentReport), EmbeddingError> {
+) -> Result<Aligned, EmbeddingError> {
     let settings = &config.alignment;
     let (sequences, held_out) = hold_out(sequences);
     let (before, parts) = vectors(catalog, &sequences, config, seed)?;
@@ -84,7 +102,8 @@ pub fn align(
             last.add(step);
             on_step(step)
         },
-    )?;
+    )?
+    .valid();
     let after = compress(&compressor, &parts, settings, device)?;
     let report = ItemAlignmentReport {
         n_user_to_item: pairs.user_to_item.len() as u64,
@@ -92,11 +111,17 @@ pub fn align(
         n_held_out: held_out.len() as u64,
         precision_before: precision(&before, &held_out),
         precision_after: precision(&after, &held_out),
+        precision_co_occurrence: co_occurrence(catalog, &sequences, config, seed)?
+            .map(|vectors| precision(&vectors, &held_out)),
         precision_by_chance: precision_by_chance(catalog.len(), &held_out),
         contrastive: last.contrastive(),
         caption: last.caption(),
     };
-    Ok((after, report))
+    Ok(Aligned {
+        embeddings: after,
+        compressor,
+        report,
+    })
 }
 
 /// Takes the last item of every fifth user away; with the one before it, it is a pair to judge by.
@@ -159,7 +184,12 @@ fn train(
     let has_captions = settings.caption_weight > 0.0 && !captions.is_empty();
     let stream = |name: &str| Seed(seed.derive(name, 0));
     let mut model = Aligner {
-        compressor: QFormer::new(settings, parts.dim(), stream("embedding.qformer"), &device),
+        compressor: QFormer::new(
+            size(settings),
+            parts.dim(),
+            stream("embedding.qformer"),
+            &device,
+        ),
         decoder: has_captions.then(|| {
             CaptionDecoder::new(
                 captions,
@@ -183,8 +213,7 @@ fn train(
         let items: Vec<u32> = queries.iter().copied().chain(partners).collect();
         let n_pairs = queries.len();
 
-        let (vectors, mask) = parts.batch(&items, &device);
-        let compressed = model.compressor.forward(vectors, items.len(), &mask);
+        let compressed = read(&model.compressor, parts, &items, &device);
         let rows = compressed.clone().reshape([items.len(), width]);
         let contrast = contrastive(
             rows.clone().slice_dim(0, 0..n_pairs),
@@ -200,7 +229,14 @@ fn train(
             None => contrast.clone(),
         };
         let grads = GradientsParams::from_grads(loss.backward(), &model);
-        (model, _) = optimizer.step(settings.learning_rate, model, grads);
+        let rate = warmup_cosine(
+            step as u64 - 1,
+            settings.steps as u64,
+            (WARMUP_FRAC * settings.steps as f64).ceil() as u64,
+            settings.learning_rate,
+            0.0,
+        );
+        (model, _) = optimizer.step(rate, model, grads);
 
         if step.is_multiple_of(REPORT_EVERY) || step == settings.steps {
             let point = AlignmentStep {
@@ -219,22 +255,42 @@ fn train(
     Ok(model.compressor)
 }
 
+/// The sizes of the compressor.
+pub(super) fn size(settings: &ItemAlignmentConfig) -> QFormerSize {
+    QFormerSize {
+        n_queries: settings.n_queries,
+        n_layers: settings.n_layers,
+        d_model: settings.d_model,
+        n_heads: settings.n_heads,
+        residual: settings.residual,
+    }
+}
+
+/// What the compressor makes of some items, `[items * n_queries, d_model]`.
+fn read(compressor: &QFormer, parts: &ItemParts, items: &[u32], device: &Device) -> Tensor<2> {
+    let (n_items, batch) = (items.len(), parts.batch(items));
+    let shape = [n_items * batch.n_parts, parts.dim()];
+    let vectors = Tensor::from_data(TensorData::new(batch.values, shape), device);
+    let is_pad = TensorData::new(batch.is_pad, [n_items, batch.n_parts]);
+    let mask = padding_mask(Tensor::from_data(is_pad, device));
+    compressor.forward(vectors, n_items, &mask)
+}
+
 /// The vectors of all items: those of the queries side by side, of length 1 together.
-fn compress(
+///
+/// # Errors
+/// If the device cannot be read.
+pub(super) fn compress(
     compressor: &QFormer,
     parts: &ItemParts,
     settings: &ItemAlignmentConfig,
     device: &Device,
 ) -> Result<ItemEmbeddings, EmbeddingError> {
-    let compressor = compressor.valid();
     let dim = settings.n_queries * settings.d_model;
     let mut values = Vec::with_capacity(parts.n_items() * dim);
     let all: Vec<u32> = (0..parts.n_items() as u32).collect();
     for items in all.chunks(COMPRESSED_AT_ONCE) {
-        let (vectors, mask) = parts.batch(items, device);
-        let rows = compressor
-            .forward(vectors, items.len(), &mask)
-            .reshape([items.len(), dim]);
+        let rows = read(compressor, parts, items, device).reshape([items.len(), dim]);
         values.extend(numbers(normalised(rows))?);
     }
     let embeddings = ItemEmbeddings { values, dim };
@@ -329,7 +385,7 @@ mod tests {
     fn run(
         config: &EmbeddingConfig,
         on_step: &mut dyn FnMut(AlignmentStep) -> ControlFlow<()>,
-    ) -> Result<(ItemEmbeddings, ItemAlignmentReport), EmbeddingError> {
+    ) -> Result<Aligned, EmbeddingError> {
         let (catalog, sequences) = world();
         align(
             &catalog,
@@ -344,7 +400,11 @@ mod tests {
     #[test]
     fn held_out_pairs_come_nearer_and_the_losses_fall() {
         let mut steps = Vec::new();
-        let (found, report) = run(&config(), &mut |step| {
+        let Aligned {
+            embeddings: found,
+            report,
+            ..
+        } = run(&config(), &mut |step| {
             steps.push(step);
             ControlFlow::Continue(())
         })
@@ -371,7 +431,7 @@ mod tests {
         assert!(last.caption < first.caption, "{steps:?}");
         let again = run(&config(), &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(
-            again,
+            (again.embeddings, again.report),
             (found, report),
             "the same seed gives the same vectors"
         );
@@ -402,7 +462,7 @@ mod tests {
         let mut config = config();
         config.alignment.caption_weight = 0.0;
         config.alignment.steps = 3;
-        let (_, report) = run(&config, &mut |_| ControlFlow::Continue(())).unwrap();
+        let Aligned { report, .. } = run(&config, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(report.caption, None);
     }
 

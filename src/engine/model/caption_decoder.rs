@@ -1,75 +1,23 @@
-//! The text decoder that keeps aligned vectors telling what an item is: it must say the item's own words from them.
-//! [B 2.1.1, L_caption; there LLaMA 3, here a small decoder trained along with the compressor]
-
-use std::collections::HashMap;
+//! The text decoder that keeps aligned item vectors telling what an item is: it must say the item's own words from
+//! them. [B 2.1.1, L_caption; there LLaMA 3, here a small decoder trained along with the compressor]
 
 use burn::module::{Module, Param};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::engine::data::ItemCatalog;
-use crate::engine::embedding::content::words;
-use crate::engine::model::attention::causal_mask;
-use crate::engine::model::block::EncoderBlock;
-use crate::engine::model::config::ModelConfig;
-use crate::engine::model::init::Initializer;
+use super::attention::causal_mask;
+use super::block::EncoderBlock;
+use super::config::ModelConfig;
+use super::init::Initializer;
+use crate::engine::embedding::item_alignment::captions::{CAPTION_LEN, Captions};
 use crate::engine::seed::Seed;
 
-/// Words that the decoder can say: the most frequent ones.
-const MAX_WORDS: usize = 2000;
-/// Words of an item that it has to say: the first known ones.
-const CAPTION_LEN: usize = 12;
 /// Blocks of the decoder.
 const N_LAYERS: usize = 2;
 
-/// The words of every item as numbers; a word of one item alone is left out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Captions {
-    n_words: usize,
-    of: Vec<Vec<u32>>,
-}
-
-impl Captions {
-    pub(super) fn new(catalog: &ItemCatalog) -> Self {
-        let texts: Vec<Vec<String>> = catalog.items.iter().map(words).collect();
-        let mut n_items_with: HashMap<&str, u32> = HashMap::new();
-        for text in &texts {
-            let mut own: Vec<&str> = text.iter().map(String::as_str).collect();
-            own.sort_unstable();
-            own.dedup();
-            for word in own {
-                *n_items_with.entry(word).or_default() += 1;
-            }
-        }
-        let mut known: Vec<(&str, u32)> = n_items_with
-            .into_iter()
-            .filter(|(_, count)| *count > 1)
-            .collect();
-        known.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-        known.truncate(MAX_WORDS);
-        let number: HashMap<&str, u32> = known.iter().map(|(word, _)| *word).zip(0..).collect();
-        let of = texts
-            .iter()
-            .map(|text| {
-                let known = text.iter().filter_map(|word| number.get(word.as_str()));
-                known.take(CAPTION_LEN).copied().collect()
-            })
-            .collect();
-        Self {
-            n_words: known.len(),
-            of,
-        }
-    }
-
-    /// Whether there is nothing to say.
-    pub(super) fn is_empty(&self) -> bool {
-        self.n_words == 0
-    }
-}
-
 /// A causal decoder over an item's compressed vectors, a beginning mark and its words.
 #[derive(Module, Debug)]
-pub(super) struct CaptionDecoder {
+pub struct CaptionDecoder {
     /// `[n_words + 1, d_model]`; the last row is the beginning mark.
     words: Param<Tensor<2>>,
     /// `[n_queries + CAPTION_LEN, d_model]`.
@@ -79,7 +27,8 @@ pub(super) struct CaptionDecoder {
 }
 
 impl CaptionDecoder {
-    pub(super) fn new(
+    /// Draws the parameters.
+    pub fn new(
         captions: &Captions,
         n_queries: usize,
         d_model: usize,
@@ -91,17 +40,18 @@ impl CaptionDecoder {
             d_model,
             n_heads,
             d_ff: 2 * d_model,
+            dropout: 0.0,
             ..ModelConfig::default()
         };
         let mut init = Initializer::new(seed, device);
         let std = (d_model as f64).sqrt().recip();
         Self {
-            words: init.uniform([captions.n_words + 1, d_model], std),
+            words: init.uniform([captions.n_words() + 1, d_model], std),
             positions: init.uniform([n_queries + CAPTION_LEN, d_model], std),
             blocks: (0..N_LAYERS)
                 .map(|block_idx| EncoderBlock::init(&config, block_idx, &mut init))
                 .collect(),
-            n_words: captions.n_words,
+            n_words: captions.n_words(),
         }
     }
 
@@ -109,14 +59,14 @@ impl CaptionDecoder {
     ///
     /// # Shapes
     /// - vectors: `[items * n_queries, d_model]`
-    pub(super) fn loss(&self, vectors: Tensor<2>, captions: &Captions, items: &[u32]) -> Tensor<1> {
+    pub fn loss(&self, vectors: Tensor<2>, captions: &Captions, items: &[u32]) -> Tensor<1> {
         let device = vectors.device();
         let (n_items, [n_vectors, d_model]) = (items.len(), vectors.dims());
         let n_queries = n_vectors / n_items;
         let n_tokens = n_queries + CAPTION_LEN;
         let (mut inputs, mut targets, mut weights) = (Vec::new(), Vec::new(), Vec::new());
         for item in items {
-            let text = &captions.of[*item as usize];
+            let text = captions.of(*item);
             for place in 0..CAPTION_LEN {
                 let before = place.checked_sub(1).map(|idx| text.get(idx).unwrap_or(&0));
                 inputs.push(before.map_or(self.n_words as i32, |word| *word as i32));
@@ -158,7 +108,7 @@ mod tests {
     use burn::optim::GradientsParams;
 
     use super::*;
-    use crate::engine::data::Item;
+    use crate::engine::data::{Item, ItemCatalog};
     use crate::engine::model::gradient_check::check_gradients;
     use crate::engine::optim::AdamW;
 
@@ -182,15 +132,6 @@ mod tests {
     fn vectors(device: &Device) -> Tensor<2> {
         let values: Vec<f32> = (0..40).map(|idx| (idx as f32 * 0.9).sin()).collect();
         Tensor::from_data(TensorData::new(values, [10, 4]), device)
-    }
-
-    #[test]
-    fn words_of_one_item_alone_are_left_out() {
-        let captions = captions();
-        assert_eq!(captions.n_words, 4);
-        assert_eq!(captions.of[0].len(), 2);
-        assert!(captions.of[4].is_empty());
-        assert!(!captions.is_empty());
     }
 
     #[test]

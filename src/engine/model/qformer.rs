@@ -4,12 +4,26 @@ use burn::module::{Module, Param};
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use super::ItemAlignmentConfig;
-use crate::engine::model::attention::Attention;
-use crate::engine::model::feed_forward::SwiGlu;
-use crate::engine::model::init::Initializer;
-use crate::engine::model::norm::RmsNorm;
+use super::attention::Attention;
+use super::feed_forward::SwiGlu;
+use super::init::Initializer;
+use super::norm::RmsNorm;
 use crate::engine::seed::Seed;
+
+/// Sizes of a [`QFormer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QFormerSize {
+    /// Learnable queries: so many vectors come out.
+    pub n_queries: usize,
+    /// Layers.
+    pub n_layers: usize,
+    /// Width.
+    pub d_model: usize,
+    /// Attention heads; divides `d_model`.
+    pub n_heads: usize,
+    /// Whether each sublayer adds to its input.
+    pub residual: bool,
+}
 
 /// Cross-attention from the queries to an item's vectors, then a feed-forward layer.
 #[derive(Module, Debug)]
@@ -34,20 +48,20 @@ pub struct QFormer {
 
 impl QFormer {
     /// Draws the parameters. `dim` is that of the vectors it reads.
-    pub fn new(config: &ItemAlignmentConfig, dim: usize, seed: Seed, device: &Device) -> Self {
-        let d_model = config.d_model;
+    pub fn new(size: QFormerSize, dim: usize, seed: Seed, device: &Device) -> Self {
+        let d_model = size.d_model;
         let mut init = Initializer::new(seed, device);
         Self {
             input: init.linear(dim, d_model),
-            queries: init.uniform([config.n_queries, d_model], 1.0),
-            layers: (0..config.n_layers)
+            queries: init.uniform([size.n_queries, d_model], 1.0),
+            layers: (0..size.n_layers)
                 .map(|_| Layer {
-                    attention: Attention::init(d_model, config.n_heads, &mut init),
+                    attention: Attention::init(d_model, size.n_heads, &mut init),
                     norm: RmsNorm::init(d_model, &init),
                     feed_forward: SwiGlu::init(d_model, 2 * d_model, &mut init),
                 })
                 .collect(),
-            residual: config.residual,
+            residual: size.residual,
         }
     }
 
@@ -80,16 +94,16 @@ mod tests {
     use burn::tensor::TensorData;
 
     use super::*;
+    use crate::engine::model::attention::padding_mask;
     use crate::engine::model::gradient_check::check_gradients;
 
-    fn config(residual: bool) -> ItemAlignmentConfig {
-        ItemAlignmentConfig {
+    fn size(residual: bool) -> QFormerSize {
+        QFormerSize {
             n_queries: 2,
             n_layers: 2,
             d_model: 6,
             n_heads: 2,
             residual,
-            ..ItemAlignmentConfig::default()
         }
     }
 
@@ -109,7 +123,7 @@ mod tests {
     fn the_order_of_the_vectors_says_nothing_and_the_sizes_are_those_of_the_report() {
         let device = Device::flex();
         for residual in [true, false] {
-            let model = QFormer::new(&config(residual), 5, Seed(1), &device);
+            let model = QFormer::new(size(residual), 5, Seed(1), &device);
             let read = |order: &[usize]| -> Vec<f32> {
                 let found = model.forward(parts(order, &device), 2, &no_mask(&device));
                 assert_eq!(found.dims(), [4, 6]);
@@ -121,21 +135,41 @@ mod tests {
             }
             assert_ne!(read(&[0, 1, 2, 3, 4, 4]), found);
         }
-        let paper = ItemAlignmentConfig {
+        let paper = QFormerSize {
+            n_queries: 4,
+            n_layers: 4,
             d_model: 512,
-            n_layers: 1,
-            ..ItemAlignmentConfig::default()
+            n_heads: 8,
+            residual: true,
         };
-        let model = QFormer::new(&paper, 5, Seed(1), &device);
+        let model = QFormer::new(paper, 5, Seed(1), &device);
         let found = model.forward(parts(&[0, 1, 2], &device), 1, &no_mask(&device));
         assert_eq!(found.dims(), [4, 512]);
+    }
+
+    #[test]
+    fn what_fills_an_item_up_is_not_read() {
+        let device = Device::flex();
+        let model = QFormer::new(size(true), 5, Seed(1), &device);
+        let read = |order: &[usize], n_hidden: usize| -> Vec<f32> {
+            let is_pad = (0..order.len()).map(|place| place >= order.len() - n_hidden);
+            let is_pad = TensorData::new(is_pad.collect::<Vec<bool>>(), [1, order.len()]);
+            let mask = padding_mask(Tensor::from_data(is_pad, &device));
+            let found = model.forward(parts(order, &device), 1, &mask);
+            found.try_into_vec_as().unwrap()
+        };
+        let (alone, filled) = (read(&[0, 1, 2], 0), read(&[0, 1, 2, 7, 7, 8], 3));
+        for (a, b) in alone.iter().zip(&filled) {
+            assert!((a - b).abs() < 1e-5, "{alone:?} {filled:?}");
+        }
+        assert_ne!(read(&[0, 1, 2, 7], 0), alone);
     }
 
     #[test]
     fn gradients_agree_with_finite_differences() {
         let device = Device::flex().autodiff();
         for residual in [true, false] {
-            let model = QFormer::new(&config(residual), 5, Seed(2), &device);
+            let model = QFormer::new(size(residual), 5, Seed(2), &device);
             let x = parts(&[0, 1, 2, 3, 4, 5], &device);
             let weights = parts(&[3, 1, 4, 2], &device).slice_dim(1, 0..1);
             check_gradients(model, |model| {

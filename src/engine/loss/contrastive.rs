@@ -14,7 +14,7 @@ const EPSILON: f64 = 1e-12;
 /// # Shapes
 /// - queries, partners: `[batch, dim]`, row for row a pair
 /// - output: `[1]`
-pub(super) fn contrastive(queries: Tensor<2>, partners: Tensor<2>, temperature: f64) -> Tensor<1> {
+pub fn contrastive(queries: Tensor<2>, partners: Tensor<2>, temperature: f64) -> Tensor<1> {
     let [n_pairs, _] = queries.dims();
     let similarity = normalised(queries).matmul(normalised(partners).transpose());
     let log_probs = log_softmax(similarity / temperature, 1);
@@ -23,7 +23,7 @@ pub(super) fn contrastive(queries: Tensor<2>, partners: Tensor<2>, temperature: 
 }
 
 /// Every row divided by its length.
-pub(super) fn normalised(rows: Tensor<2>) -> Tensor<2> {
+pub fn normalised(rows: Tensor<2>) -> Tensor<2> {
     let length = (rows.clone().square().sum_dim(1) + EPSILON).sqrt();
     rows / length
 }
