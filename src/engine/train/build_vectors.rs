@@ -10,6 +10,7 @@ use crate::engine::error::EngineError;
 use crate::engine::event::{NoticeLevel, Stage, StepPoint};
 use crate::engine::run::report::RunReport;
 use crate::engine::train::ctx::StageCtx;
+use crate::engine::train::fit_codes::n_units;
 
 /// Makes the vectors that the tokenizer quantises.
 ///
@@ -74,9 +75,8 @@ fn tell(ctx: &mut StageCtx<'_>, step: AlignmentStep, began: Instant) -> Result<(
         "aligning item vectors, step {} of {}",
         step.step, settings.steps
     );
-    let n_levels = ctx.config.tokenizer.n_levels as u64;
     ctx.reporter
-        .progress(Stage::Tokenize, 0, n_levels + 1, &doing)?;
+        .progress(Stage::Tokenize, 0, n_units(ctx.config), &doing)?;
     ctx.reporter.step(
         Stage::Tokenize,
         StepPoint {

@@ -9,6 +9,7 @@ pub mod ctx;
 pub mod evaluate;
 pub mod examples;
 pub mod experiment;
+mod fit_codes;
 pub mod fit_reward;
 pub mod fit_tokenizer;
 pub mod preference_pairs;
