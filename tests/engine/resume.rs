@@ -171,6 +171,50 @@ fn a_stop_in_any_stage_saves_and_the_rest_can_be_run() {
 }
 
 #[test]
+fn a_tokenizer_that_was_stopped_goes_on_from_its_last_sweep_to_the_same_ids() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine();
+    let mut config = tiny_config();
+    // Balanced clusters seldom come to rest, so there is time for the stop.
+    config.tokenizer.max_iterations = 400;
+    let whole = folder.path().join("whole");
+    run_to_end(
+        &engine,
+        start(&whole, config.clone(), Some(Stage::Tokenize)),
+    );
+    let stopped = folder.path().join("stopped");
+    assert!(engine.send(start(&stopped, config, Some(Stage::Tokenize))));
+    wait(
+        &engine,
+        |event| matches!(event, EngineEvent::CodebookUpdated(level) if level.is_final),
+    );
+    assert!(engine.send(EngineCommand::Stop));
+    let records = wait(&engine, is_over);
+    let kept = stopped.join("tokenize/unfinished.safetensors");
+    if matches!(
+        records.last().unwrap().event,
+        EngineEvent::RunStopped { .. }
+    ) {
+        assert!(kept.exists(), "nothing was kept of a complete level");
+        let records = run_to_end(
+            &engine,
+            EngineCommand::ResumeRun {
+                run_dir: stopped.clone(),
+                last_stage: Some(Stage::Tokenize),
+            },
+        );
+        let is_told = |event: &EngineEvent| matches!(event, EngineEvent::Notice(notice) if notice.text.contains("going on with level"));
+        assert!(records.iter().any(|record| is_told(&record.event)));
+    }
+    for file in ["items.json", "tokenize/codebooks.safetensors"] {
+        let same =
+            std::fs::read(whole.join(file)).unwrap() == std::fs::read(stopped.join(file)).unwrap();
+        assert!(same, "{file} differs");
+    }
+    assert!(!kept.exists(), "a complete stage keeps nothing unfinished");
+}
+
+#[test]
 fn a_damaged_checkpoint_is_passed_over_with_a_warning() {
     let folder = tempfile::tempdir().unwrap();
     let engine = engine();

@@ -1,13 +1,11 @@
 //! The compressor: a few learnable queries read any number of vectors per item. [B 2.1.1; Li et al. 2023, BLIP-2]
 
-use burn::module::{Module, Param};
+use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 
-use super::attention::Attention;
-use super::feed_forward::SwiGlu;
 use super::init::Initializer;
-use super::norm::RmsNorm;
+use super::query_reader::{QueryReader, QueryReaderSize};
 use crate::engine::seed::Seed;
 
 /// Sizes of a [`QFormer`].
@@ -25,43 +23,28 @@ pub struct QFormerSize {
     pub residual: bool,
 }
 
-/// Cross-attention from the queries to an item's vectors, then a feed-forward layer.
-#[derive(Module, Debug)]
-struct Layer {
-    attention: Attention,
-    norm: RmsNorm,
-    feed_forward: SwiGlu,
-}
-
-/// ```text
-/// Q' = CrossAttn(Q_i, M, M);   Q_(i+1) = FFN(RMSNorm(Q'))     i = 1..N_c
-/// ```
-/// With the residual switch either line adds its input. Vectors of another width are brought to `d_model` first.
+/// Vectors of any width, brought to `d_model`, then read by the queries.
 #[derive(Module, Debug)]
 pub struct QFormer {
     input: Linear,
-    /// `[n_queries, d_model]`.
-    queries: Param<Tensor<2>>,
-    layers: Vec<Layer>,
-    residual: bool,
+    reader: QueryReader,
 }
 
 impl QFormer {
     /// Draws the parameters. `dim` is that of the vectors it reads.
     pub fn new(size: QFormerSize, dim: usize, seed: Seed, device: &Device) -> Self {
-        let d_model = size.d_model;
         let mut init = Initializer::new(seed, device);
-        Self {
-            input: init.linear(dim, d_model),
-            queries: init.uniform([size.n_queries, d_model], 1.0),
-            layers: (0..size.n_layers)
-                .map(|_| Layer {
-                    attention: Attention::init(d_model, size.n_heads, &mut init),
-                    norm: RmsNorm::init(d_model, &init),
-                    feed_forward: SwiGlu::init(d_model, 2 * d_model, &mut init),
-                })
-                .collect(),
+        let reader = QueryReaderSize {
+            d_model: size.d_model,
+            n_heads: size.n_heads,
+            n_queries: size.n_queries,
+            n_layers: size.n_layers,
+            d_ff: 2 * size.d_model,
             residual: size.residual,
+        };
+        Self {
+            input: init.linear(dim, size.d_model),
+            reader: QueryReader::init(reader, &mut init),
         }
     }
 
@@ -70,22 +53,8 @@ impl QFormer {
     /// - mask: broadcasts to `[n_items, n_heads, n_queries, n_parts]`
     /// - output: `[n_items * n_queries, d_model]`
     pub fn forward(&self, parts: Tensor<2>, n_items: usize, mask: &Tensor<4>) -> Tensor<2> {
-        let memory = self.input.forward(parts);
-        let mut queries = self.queries.val().repeat_dim(0, n_items);
-        for layer in &self.layers {
-            let memory = layer.attention.key_value(memory.clone(), n_items);
-            let read = layer
-                .attention
-                .forward(queries.clone(), &memory, Some(mask));
-            let read = if self.residual { queries + read } else { read };
-            let changed = layer.feed_forward.forward(layer.norm.forward(read.clone()));
-            queries = if self.residual {
-                read + changed
-            } else {
-                changed
-            };
-        }
-        queries
+        self.reader
+            .forward(self.input.forward(parts), n_items, Some(mask))
     }
 }
 

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use super::Code;
 use super::candidates::{Candidates, Shortlist};
-use super::clustering::{Clustering, Members, Points, move_to_means};
+use super::clustering::{Clustering, Members, Points, Sweep, Watch, move_to_means, total_power};
 use crate::engine::embedding::squared_distance;
 
 /// Clusters that look for candidates together, at most.
@@ -24,40 +24,38 @@ const PART_OF_REST: usize = 8;
 /// Candidates per point that a cluster needs.
 const CANDIDATES_PER_POINT: usize = 3;
 
-/// Splits points into clusters of equal size (give or take one), from first centroids `[n_clusters * dim]`.
+/// Splits points into clusters of equal size (give or take one), from the first centroids or a later state.
 ///
-/// `on_sweep` sees the state after every sweep; `pulse` is asked several times a second; where either breaks
-/// off, the result is nothing. Threads do not change the result.
+/// `watch` hears of every sweep, and several times a second within one; where it breaks off, the result is nothing.
+/// Neither threads nor going on from a state in between change the result.
 ///
 /// # Panics
 /// If there are fewer points than clusters or no sweep is allowed; the caller has checked both.
 pub fn balanced_kmeans(
     points: Points<'_>,
-    centroids: Vec<f32>,
+    mut state: Clustering,
     max_sweeps: usize,
-    on_sweep: &mut dyn FnMut(&Clustering) -> ControlFlow<()>,
-    pulse: &mut dyn FnMut() -> ControlFlow<()>,
+    watch: &mut Watch<'_>,
 ) -> Option<Clustering> {
-    let n_clusters = centroids.len() / points.dim;
+    let n_clusters = state.centroids.len() / points.dim;
     assert!(
         n_clusters > 0 && n_clusters <= points.len() && max_sweeps > 0,
         "{} points, {n_clusters} clusters, {max_sweeps} sweeps",
         points.len()
     );
-    let mut state = Clustering {
-        centroids,
-        labels: Vec::new(),
-        n_sweeps: 0,
-        is_settled: false,
-    };
+    let power = total_power(points);
     while state.n_sweeps < max_sweeps && !state.is_settled {
-        let labels = take_turns(points, &state.centroids, pulse)?;
+        let labels = take_turns(points, &state.centroids, &mut |done_frac| {
+            watch(Sweep::Within(done_frac))
+        })?;
         state.is_settled = labels == state.labels;
         let members = Members::new(&labels, n_clusters);
-        move_to_means(points, &members, &mut state.centroids);
+        let explained = move_to_means(points, &members, &mut state.centroids);
+        let inertia = (power - explained).max(0.0);
         state.labels = labels;
         state.n_sweeps += 1;
-        if on_sweep(&state).is_break() {
+        let state = &state;
+        if watch(Sweep::Done { state, inertia }).is_break() {
             return None;
         }
     }
@@ -68,7 +66,7 @@ pub fn balanced_kmeans(
 fn take_turns(
     points: Points<'_>,
     centroids: &[f32],
-    pulse: &mut dyn FnMut() -> ControlFlow<()>,
+    pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Option<Vec<Code>> {
     let n_clusters = centroids.len() / points.dim;
     let n_larger = points.len() % n_clusters;
@@ -84,11 +82,16 @@ fn take_turns(
             .min(n_rest);
         let wanted = size_of(first) * CANDIDATES_PER_POINT + 32;
         let block = &centroids[first * points.dim..(first + n_block) * points.dim];
+        // The points that are left shrink as the clusters do, so the work still to come falls with their square.
+        let done_before = |n_rest: usize| 1.0 - (n_rest as f64 / n_clusters as f64).powi(2);
+        let (before, after) = (done_before(n_rest), done_before(n_rest - n_block));
         let shortlists = Candidates {
             points,
             left: &left,
         }
-        .collect(block, wanted, pulse)?;
+        .collect(block, wanted, &mut |done_frac| {
+            pulse(before + (after - before) * done_frac)
+        })?;
         for (offset, mut shortlist) in shortlists.into_iter().enumerate() {
             let cluster_idx = first + offset;
             let size = size_of(cluster_idx);
@@ -97,7 +100,7 @@ fn take_turns(
             if !choose(&mut shortlist, size) {
                 shortlist = look_at_all(points, &left, &is_free, centroid);
                 choose(&mut shortlist, size);
-                if pulse().is_break() {
+                if pulse(after).is_break() {
                     return None;
                 }
             }
@@ -148,15 +151,20 @@ mod tests {
     use crate::engine::seed::Seed;
     use crate::engine::tokenizer::Init;
 
-    fn go_on() -> ControlFlow<()> {
+    fn go_on(_: f64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn go_on_sweeping(_: Sweep<'_>) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
     fn cluster(values: &[f32], dim: usize, n_clusters: usize, max_sweeps: usize) -> Clustering {
         let points = Points { values, dim };
         let mut rng = Seed(7).rng("test.kmeans", 0);
-        let first = Init::Random.centroids(points, n_clusters, &mut rng);
-        balanced_kmeans(points, first, max_sweeps, &mut |_| go_on(), &mut go_on).unwrap()
+        let first = Init::Random.centroids(points, n_clusters, &mut rng, &mut go_on);
+        let first = Clustering::starting(first.unwrap());
+        balanced_kmeans(points, first, max_sweeps, &mut go_on_sweeping).unwrap()
     }
 
     fn sizes(labels: &[Code], n_clusters: usize) -> Vec<usize> {
@@ -239,8 +247,8 @@ mod tests {
             values: &[6.0, 0.0, 10.0, 4.0],
             dim: 1,
         };
-        let found =
-            balanced_kmeans(points, vec![0.0, 10.0], 1, &mut |_| go_on(), &mut go_on).unwrap();
+        let first = Clustering::starting(vec![0.0, 10.0]);
+        let found = balanced_kmeans(points, first, 1, &mut go_on_sweeping).unwrap();
         assert_eq!(found.labels, [1, 0, 1, 0]);
         assert_eq!(found.centroids, [2.0, 8.0]);
     }
@@ -283,20 +291,60 @@ mod tests {
             values: &values,
             dim: 2,
         };
+        let first = Clustering::starting(values[..10].to_vec());
         let mut n_seen = 0;
-        let mut after_two = |_: &Clustering| {
-            n_seen += 1;
+        let mut after_two = |sweep: Sweep<'_>| {
+            n_seen += usize::from(matches!(sweep, Sweep::Done { .. }));
             if n_seen == 2 {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             }
         };
-        let first = values[..10].to_vec();
-        let stopped = balanced_kmeans(points, first.clone(), 30, &mut after_two, &mut go_on);
+        let stopped = balanced_kmeans(points, first.clone(), 30, &mut after_two);
         assert_eq!((stopped, n_seen), (None, 2));
-        let mut now = || ControlFlow::Break(());
-        assert!(balanced_kmeans(points, first, 30, &mut |_| go_on(), &mut now).is_none());
+        let mut now = |sweep: Sweep<'_>| {
+            assert!(matches!(sweep, Sweep::Within(_)), "the sweep was not left");
+            ControlFlow::Break(())
+        };
+        assert!(balanced_kmeans(points, first, 30, &mut now).is_none());
+    }
+
+    #[test]
+    fn the_share_that_is_done_grows_to_one_and_the_inertia_is_the_sum_of_distances() {
+        let values = random_points(9000, 6, 5);
+        let points = Points {
+            values: &values,
+            dim: 6,
+        };
+        let mut last = 0.0;
+        let mut watch = |sweep: Sweep<'_>| {
+            match sweep {
+                Sweep::Within(done_frac) => {
+                    assert!(
+                        last <= done_frac && done_frac <= 1.0,
+                        "{done_frac} after {last}"
+                    );
+                    last = done_frac;
+                }
+                Sweep::Done { state, inertia } => {
+                    assert_eq!(last, 1.0);
+                    last = 0.0;
+                    let of = |(idx, label): (usize, &Code)| {
+                        let centroid = &state.centroids[usize::from(*label) * 6..][..6];
+                        f64::from(squared_distance(points.row(idx), centroid))
+                    };
+                    let summed: f64 = state.labels.iter().enumerate().map(of).sum();
+                    assert!(
+                        (summed - inertia).abs() < 1e-5 * summed,
+                        "{summed}, {inertia}"
+                    );
+                }
+            }
+            ControlFlow::Continue(())
+        };
+        let first = Clustering::starting(values[..700 * 6].to_vec());
+        balanced_kmeans(points, first, 3, &mut watch).unwrap();
     }
 
     proptest! {

@@ -50,12 +50,12 @@ struct Column<'a> {
 
 impl Candidates<'_> {
     /// The `wanted` nearest points of every centroid `[n * dim]`, or all that are left.
-    /// `None` if `pulse` breaks off.
+    /// `None` if `pulse`, which hears the share that is done, breaks off.
     pub(super) fn collect(
         &self,
         centroids: &[f32],
         wanted: usize,
-        pulse: &mut dyn FnMut() -> ControlFlow<()>,
+        pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Option<Vec<Shortlist>> {
         let dim = self.points.dim;
         let mut columns: Vec<Column<'_>> = centroids
@@ -73,6 +73,7 @@ impl Candidates<'_> {
             .clamp(4, CENTROIDS);
         let n_blocks = (WORK_PER_PULSE / (centroids.len() * BLOCK).max(1)).max(16);
         let mut largest_power = 0.0_f32;
+        let mut n_seen = 0;
         for left in self.left.chunks(n_blocks * BLOCK) {
             let powers: Vec<f32> = left
                 .par_iter()
@@ -83,7 +84,8 @@ impl Candidates<'_> {
             columns.par_chunks_mut(per_task).for_each(|columns| {
                 self.pass(left, &powers, columns, wanted);
             });
-            if pulse().is_break() {
+            n_seen += left.len();
+            if pulse(n_seen as f64 / self.left.len() as f64).is_break() {
                 return None;
             }
         }

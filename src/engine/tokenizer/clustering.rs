@@ -1,6 +1,7 @@
 //! What every kind of K-means here shares: the points, the first centroids, the means.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, RngExt as _};
@@ -13,6 +14,8 @@ use crate::engine::embedding::squared_distance;
 
 /// Points per cluster among which k-means++ looks for the first centroids.
 const SEEDING_POINTS_PER_CLUSTER: usize = 10;
+/// Differences between two looks at a wish to stop while looking for first centroids.
+const WORK_PER_PULSE: usize = 400_000_000;
 
 /// Points `[n_points * dim]`, row-major.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +56,35 @@ pub struct Clustering {
     pub is_settled: bool,
 }
 
+impl Clustering {
+    /// Before the first sweep.
+    pub fn starting(centroids: Vec<f32>) -> Self {
+        Self {
+            centroids,
+            labels: Vec::new(),
+            n_sweeps: 0,
+            is_settled: false,
+        }
+    }
+}
+
+/// What K-means says while it goes on; whoever hears it may break it off.
+#[derive(Clone, Copy, Debug)]
+pub enum Sweep<'a> {
+    /// The share of the sweep at hand that is done, several times a second.
+    Within(f64),
+    /// A sweep is done.
+    Done {
+        /// The state after it.
+        state: &'a Clustering,
+        /// The sum of the squared distances of the points to their centroids.
+        inertia: f64,
+    },
+}
+
+/// Who listens to K-means.
+pub type Watch<'a> = dyn FnMut(Sweep<'_>) -> ControlFlow<()> + 'a;
+
 /// Where the first centroids come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -67,22 +99,20 @@ pub enum Init {
 
 impl Init {
     /// `[n_clusters * dim]`: the first centroids. Where the data has fewer different points than
-    /// clusters, some are repeated.
+    /// clusters, some are repeated. Nothing if `pulse`, which hears the share that is done, breaks off.
     pub fn centroids(
         self,
         points: Points<'_>,
         n_clusters: usize,
         rng: &mut ChaCha8Rng,
-    ) -> Vec<f32> {
+        pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Option<Vec<f32>> {
         let chosen = match self {
             Self::Random => different_points(points, n_clusters, rng),
-            Self::KmeansPlusPlus => spread_points(points, n_clusters, rng),
+            Self::KmeansPlusPlus => spread_points(points, n_clusters, rng, pulse)?,
         };
-        chosen
-            .into_iter()
-            .flat_map(|idx| points.row(idx))
-            .copied()
-            .collect()
+        let rows = chosen.into_iter().flat_map(|idx| points.row(idx));
+        Some(rows.copied().collect())
     }
 }
 
@@ -102,12 +132,18 @@ fn different_points(points: Points<'_>, n_clusters: usize, rng: &mut ChaCha8Rng)
     chosen
 }
 
-fn spread_points(points: Points<'_>, n_clusters: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+fn spread_points(
+    points: Points<'_>,
+    n_clusters: usize,
+    rng: &mut ChaCha8Rng,
+    pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Option<Vec<usize>> {
     let mut sample: Vec<usize> = (0..points.len()).collect();
     sample.shuffle(rng);
     sample.truncate(n_clusters.saturating_mul(SEEDING_POINTS_PER_CLUSTER));
     let mut chosen = vec![sample[0]];
     let mut distances = vec![f32::INFINITY; sample.len()];
+    let per_pulse = WORK_PER_PULSE / (sample.len() * points.dim) + 1;
     while chosen.len() < n_clusters {
         let newest = points.row(chosen[chosen.len() - 1]);
         distances
@@ -131,8 +167,13 @@ fn spread_points(points: Points<'_>, n_clusters: usize, rng: &mut ChaCha8Rng) ->
             None
         };
         chosen.push(sample[place.unwrap_or(rng.next_u64() as usize % sample.len())]);
+        if chosen.len().is_multiple_of(per_pulse)
+            && pulse(chosen.len() as f64 / n_clusters as f64).is_break()
+        {
+            return None;
+        }
     }
-    chosen
+    Some(chosen)
 }
 
 /// The points in order of cluster, and of index within one.
@@ -169,25 +210,46 @@ impl Members {
 
 /// Moves each centroid to the mean of its points, summed in double precision in order of index, so the
 /// result does not depend on threads. A centroid without points stays.
-pub(super) fn move_to_means(points: Points<'_>, members: &Members, centroids: &mut [f32]) {
-    centroids
+///
+/// Returns what the means explain of the points: the sum over clusters of |sum of its points|^2 / its size.
+pub(super) fn move_to_means(points: Points<'_>, members: &Members, centroids: &mut [f32]) -> f64 {
+    let explained: Vec<f64> = centroids
         .par_chunks_exact_mut(points.dim)
         .enumerate()
-        .for_each(|(cluster_idx, centroid)| {
+        .map_init(Vec::new, |sums, (cluster_idx, centroid)| {
             let members = members.of(cluster_idx);
             if members.is_empty() {
-                return;
+                return 0.0;
             }
-            let mut sums = vec![0.0_f64; points.dim];
+            sums.clear();
+            sums.resize(points.dim, 0.0_f64);
             for idx in members {
                 for (sum, value) in sums.iter_mut().zip(points.row(*idx as usize)) {
                     *sum += f64::from(*value);
                 }
             }
-            for (coordinate, sum) in centroid.iter_mut().zip(sums) {
-                *coordinate = (sum / members.len() as f64) as f32;
+            let n_members = members.len() as f64;
+            for (coordinate, sum) in centroid.iter_mut().zip(&*sums) {
+                *coordinate = (sum / n_members) as f32;
             }
-        });
+            sums.iter().map(|sum| sum * sum).sum::<f64>() / n_members
+        })
+        .collect();
+    explained.into_iter().sum()
+}
+
+/// The sum of the squared lengths of all points: the inertia is what the means do not explain of it.
+pub(super) fn total_power(points: Points<'_>) -> f64 {
+    let sums: Vec<f64> = points
+        .values
+        .par_chunks(4096 * points.dim)
+        .map(|rows| {
+            rows.iter()
+                .map(|value| f64::from(*value) * f64::from(*value))
+                .sum()
+        })
+        .collect();
+    sums.into_iter().sum()
 }
 
 #[cfg(test)]
@@ -206,8 +268,10 @@ mod tests {
         assert_eq!(members.of(0), [1, 3]);
         assert_eq!(members.of(2), [0, 2]);
         let mut centroids = vec![7.0, 8.0, 9.0];
-        move_to_means(points, &members, &mut centroids);
+        let explained = move_to_means(points, &members, &mut centroids);
         assert_eq!(centroids, [3.0, 8.0, 5.0]);
+        // 1 + 1 around 3, and 25 + 25 around 5, are what is left of 0 + 4 + 100 + 16.
+        assert_eq!((total_power(points), explained), (120.0, 68.0));
     }
 
     #[test]
@@ -220,11 +284,16 @@ mod tests {
         };
         for init in [Init::Random, Init::KmeansPlusPlus] {
             for seed in 0..20 {
-                let mut chosen = init.centroids(points, 3, &mut Seed(seed).rng("test", 0));
+                let of = |n_clusters| {
+                    let mut rng = Seed(seed).rng("test", 0);
+                    let mut go_on = |_| ControlFlow::Continue(());
+                    let chosen = init.centroids(points, n_clusters, &mut rng, &mut go_on);
+                    chosen.unwrap()
+                };
+                let mut chosen = of(3);
                 chosen.sort_by(f32::total_cmp);
                 assert_eq!(chosen, [0.0, 100.0, 200.0], "{init:?}, seed {seed}");
-                let more = init.centroids(points, 5, &mut Seed(seed).rng("test", 0));
-                assert_eq!(more.len(), 5);
+                assert_eq!(of(5).len(), 5);
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The codewords of all levels: vectors to codes and back. [A 3.1; B 2.1.2]
 
+use std::ops::ControlFlow;
+
 use rayon::prelude::*;
 
 use super::Code;
@@ -67,6 +69,17 @@ impl Codebooks {
     /// # Shapes
     /// `[n * dim]` to `[n * n_levels]`, both row-major.
     pub fn encode(&self, vectors: &[f32]) -> Vec<Code> {
+        let whole = self.encode_watched(vectors, &mut |_| ControlFlow::Continue(()));
+        // Nobody breaks it off.
+        whole.unwrap_or_default()
+    }
+
+    /// The same; nothing if `pulse`, which hears the share that is done several times a second, breaks off.
+    pub fn encode_watched(
+        &self,
+        vectors: &[f32],
+        pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Option<Vec<Code>> {
         let levels: Vec<Index<'_>> = self
             .values
             .chunks_exact(self.codebook_size * self.dim)
@@ -77,23 +90,45 @@ impl Codebooks {
                 })
             })
             .collect();
+        let rows_per_pulse = levels.first().map_or(BLOCK, Index::rows_per_pulse);
         let mut codes = vec![0; vectors.len() / self.dim * self.n_levels];
-        codes
-            .par_chunks_mut(BLOCK * self.n_levels)
-            .zip(vectors.par_chunks(BLOCK * self.dim))
-            .for_each_init(Scratch::default, |scratch, (codes, vectors)| {
-                let mut residuals = vectors.to_vec();
-                let mut found = vec![Found::default(); codes.len() / self.n_levels];
-                for (level_idx, level) in levels.iter().enumerate() {
-                    level.find_block(&residuals, scratch, &mut found);
-                    for (row_idx, row) in residuals.chunks_exact_mut(self.dim).enumerate() {
-                        let code = found[row_idx].code;
-                        codes[row_idx * self.n_levels + level_idx] = code;
-                        subtract(row, self.codeword(level_idx, code));
-                    }
-                }
-            });
-        codes
+        let n_codes = codes.len();
+        let mut n_done = 0;
+        for (codes, vectors) in codes
+            .chunks_mut(rows_per_pulse * self.n_levels)
+            .zip(vectors.chunks(rows_per_pulse * self.dim))
+        {
+            n_done += codes.len();
+            codes
+                .par_chunks_mut(BLOCK * self.n_levels)
+                .zip(vectors.par_chunks(BLOCK * self.dim))
+                .for_each_init(Scratch::default, |scratch, (codes, vectors)| {
+                    self.encode_block(&levels, vectors, scratch, codes);
+                });
+            if pulse(n_done as f64 / n_codes as f64).is_break() {
+                return None;
+            }
+        }
+        Some(codes)
+    }
+
+    fn encode_block(
+        &self,
+        levels: &[Index<'_>],
+        vectors: &[f32],
+        scratch: &mut Scratch,
+        codes: &mut [Code],
+    ) {
+        let mut residuals = vectors.to_vec();
+        let mut found = vec![Found::default(); codes.len() / self.n_levels];
+        for (level_idx, level) in levels.iter().enumerate() {
+            level.find_block(&residuals, scratch, &mut found);
+            for (row_idx, row) in residuals.chunks_exact_mut(self.dim).enumerate() {
+                let code = found[row_idx].code;
+                codes[row_idx * self.n_levels + level_idx] = code;
+                subtract(row, self.codeword(level_idx, code));
+            }
+        }
     }
 
     /// The vector of a semantic ID, or of its beginning: the sum of the codewords.

@@ -4,11 +4,12 @@ use std::ops::ControlFlow;
 
 use burn::tensor::Device;
 
+use super::fit_state::{FitState, FitStep};
 use super::hashing::fit_hash;
 use super::health::{collisions, mean_square, table_report};
 use super::product::fit_product;
 use super::quantizer::{Quantizer, residual_means};
-use super::report::{CodebookLevel, TokenizerReport};
+use super::report::TokenizerReport;
 use super::residual::{ResidualFit, fit_residual};
 use super::rq_vae::fit_rq_vae;
 use super::{Code, Method, SemanticIdTable, TokenizerConfig, TokenizerError, collision};
@@ -30,20 +31,42 @@ pub struct FittedTokenizer {
 
 /// Makes semantic IDs for all items.
 ///
-/// `on_sweep` sees the health of the level after every sweep and once more when it is complete,
-/// and may stop the fitting.
+/// `on_step` hears what is being done and the health of every level, and may stop the fitting.
 ///
 /// # Errors
-/// If there are fewer items than codes, a vector is not finite, or `on_sweep` asked to stop.
+/// If there are fewer items than codes, a vector is not finite, or `on_step` asked to stop.
 pub fn fit(
     embeddings: &ItemEmbeddings,
     config: &TokenizerConfig,
     seed: Seed,
     device: &Device,
-    on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
+    on_step: &mut dyn FnMut(FitStep<'_>) -> ControlFlow<()>,
+) -> Result<FittedTokenizer, TokenizerError> {
+    fit_from(
+        FitState::default(),
+        embeddings,
+        config,
+        seed,
+        device,
+        on_step,
+    )
+}
+
+/// The same, going on from what an earlier fit of the same items, settings and seed told as [`FitStep::State`].
+/// [`Method::ResidualKmeans`] does; the other methods begin anew.
+///
+/// # Errors
+/// As [`fit`].
+pub fn fit_from(
+    state: FitState,
+    embeddings: &ItemEmbeddings,
+    config: &TokenizerConfig,
+    seed: Seed,
+    device: &Device,
+    on_step: &mut dyn FnMut(FitStep<'_>) -> ControlFlow<()>,
 ) -> Result<FittedTokenizer, TokenizerError> {
     check(embeddings, config)?;
-    let fitted = fit_codes(embeddings, config, seed, device, on_sweep)?;
+    let fitted = fit_codes(state, embeddings, config, seed, device, on_step)?;
     let before = SemanticIdTable::new(config.n_levels, config.codebook_size, fitted.codes);
     finish(
         config.clone(),
@@ -51,6 +74,7 @@ pub fn fit(
         embeddings,
         &before,
         &fitted.sweeps,
+        on_step,
     )
 }
 
@@ -91,6 +115,7 @@ pub fn adopt(
         embeddings,
         table,
         &sweeps,
+        &mut |_| ControlFlow::Continue(()),
     )
 }
 
@@ -101,9 +126,33 @@ fn finish(
     embeddings: &ItemEmbeddings,
     before: &SemanticIdTable,
     sweeps: &[usize],
+    on_step: &mut dyn FnMut(FitStep<'_>) -> ControlFlow<()>,
 ) -> Result<FittedTokenizer, TokenizerError> {
-    let table = collision::resolve(&quantizer, embeddings, before, config.collisions)?;
-    let report = report(&quantizer, embeddings, before, &table, sweeps);
+    let table = collision::resolve(
+        &quantizer,
+        embeddings,
+        before,
+        config.collisions,
+        &mut |done_frac| {
+            on_step(FitStep::After {
+                doing: "separating items that share an ID",
+                done_frac,
+            })
+        },
+    )?;
+    let report = report(
+        &quantizer,
+        embeddings,
+        before,
+        &table,
+        sweeps,
+        &mut |done_frac| {
+            on_step(FitStep::After {
+                doing: "judging the codes",
+                done_frac,
+            })
+        },
+    )?;
     Ok(FittedTokenizer {
         config,
         quantizer,
@@ -141,19 +190,20 @@ impl From<ResidualFit> for FittedCodes {
 }
 
 fn fit_codes(
+    state: FitState,
     embeddings: &ItemEmbeddings,
     config: &TokenizerConfig,
     seed: Seed,
     device: &Device,
-    on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
+    on_step: &mut dyn FnMut(FitStep<'_>) -> ControlFlow<()>,
 ) -> Result<FittedCodes, TokenizerError> {
     Ok(match config.method {
-        Method::ResidualKmeans => fit_residual(embeddings, config, seed, on_sweep)?.into(),
+        Method::ResidualKmeans => fit_residual(embeddings, config, seed, state, on_step)?.into(),
         Method::RqVae | Method::RqKmeansPlus => {
-            let quantizer = fit_rq_vae(embeddings, config, seed, device, on_sweep)?;
+            let quantizer = fit_rq_vae(embeddings, config, seed, device, on_step)?;
             FittedCodes::of(quantizer, embeddings, config.rq_vae.steps)
         }
-        Method::ProductKmeans => fit_product(embeddings, config, seed, on_sweep)?.into(),
+        Method::ProductKmeans => fit_product(embeddings, config, seed, on_step)?.into(),
         Method::Hash => FittedCodes::of(fit_hash(embeddings, config, seed), embeddings, 1),
     })
 }
@@ -191,7 +241,8 @@ fn report(
     before: &SemanticIdTable,
     table: &SemanticIdTable,
     sweeps: &[usize],
-) -> TokenizerReport {
+    pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Result<TokenizerReport, TokenizerError> {
     // A level that only numbers the items of one ID describes nothing of the vectors.
     let n_described = quantizer.n_levels();
     let described: Vec<Code> = table
@@ -207,13 +258,12 @@ fn report(
         level.iteration = sweeps.get(level_idx).copied().unwrap_or_default();
         level.residual_error = errors.get(level_idx).copied().unwrap_or(last_error);
     }
-    let nearest = SemanticIdTable::new(
-        n_described,
-        quantizer.codebook_size(),
-        quantizer.encode(&embeddings.values),
-    );
+    let nearest = quantizer
+        .encode_watched(&embeddings.values, pulse)
+        .ok_or(TokenizerError::Stopped)?;
+    let nearest = SemanticIdTable::new(n_described, quantizer.codebook_size(), nearest);
     let of_nearest = table_report(&nearest);
-    TokenizerReport {
+    Ok(TokenizerReport {
         collision_rate_before: collisions(before).rate,
         collision_rate_nearest: of_nearest.collision_rate,
         entropy_nats_nearest: of_nearest
@@ -224,7 +274,7 @@ fn report(
         reconstruction_error: Some(last_error),
         vector_power: mean_square(&embeddings.values),
         ..report
-    }
+    })
 }
 
 #[cfg(test)]
@@ -439,8 +489,10 @@ mod tests {
             &config,
             Seed(2),
             &Device::flex(),
-            &mut |level| {
-                seen.push((level.level_idx, level.iteration, level.is_final));
+            &mut |step| {
+                if let FitStep::Level(level) = step {
+                    seen.push((level.level_idx, level.iteration, level.is_final));
+                }
                 ControlFlow::Continue(())
             },
         )

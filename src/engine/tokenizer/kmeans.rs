@@ -8,51 +8,44 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::Code;
-use super::clustering::{Clustering, Members, Points, move_to_means};
+use super::clustering::{Clustering, Members, Points, Sweep, Watch, move_to_means, total_power};
 use super::nearest::{BLOCK, Found, Index, Scratch};
 use crate::engine::embedding::squared_distance;
 
-/// Clusters points from first centroids `[n_clusters * dim]`.
+/// Clusters points from the first centroids or a later state.
 ///
 /// Each sweep gives every point its nearest centroid (the lowest of equals), lets every empty cluster take the
 /// point that is farthest from its own centroid, and moves the centroids to the means. It ends when no
-/// label changes or after `max_sweeps`. `on_sweep` sees the state after every sweep; `pulse` is asked several
-/// times a second; where either breaks off, the result is nothing. Threads do not change the result.
+/// label changes or after `max_sweeps`. `watch` hears of every sweep, and several times a second within one;
+/// where it breaks off, the result is nothing. Neither threads nor going on from a state in between change the result.
 ///
 /// # Panics
 /// If there are fewer points than clusters or no sweep is allowed; the caller has checked both.
 pub fn kmeans(
     points: Points<'_>,
-    centroids: Vec<f32>,
+    mut state: Clustering,
     max_sweeps: usize,
-    on_sweep: &mut dyn FnMut(&Clustering) -> ControlFlow<()>,
-    pulse: &mut dyn FnMut() -> ControlFlow<()>,
+    watch: &mut Watch<'_>,
 ) -> Option<Clustering> {
-    let n_clusters = centroids.len() / points.dim;
+    let n_clusters = state.centroids.len() / points.dim;
     assert!(
         n_clusters > 0 && n_clusters <= points.len() && max_sweeps > 0,
         "{} points, {n_clusters} clusters, {max_sweeps} sweeps",
         points.len()
     );
-    let mut state = Clustering {
-        centroids,
-        labels: Vec::new(),
-        n_sweeps: 0,
-        is_settled: false,
-    };
+    let power = total_power(points);
     let mut found: Vec<Found> = Vec::new();
     let mut has_moved = vec![true; n_clusters];
     while state.n_sweeps < max_sweeps && !state.is_settled {
-        found = assign(points, &state.centroids, &has_moved, found, pulse)?;
+        let mut pulse = |done_frac| watch(Sweep::Within(done_frac));
+        found = assign(points, &state.centroids, &has_moved, found, &mut pulse)?;
         let mut labels: Vec<Code> = found.iter().map(|found| found.code).collect();
         fill_empty(&found, &mut labels, n_clusters);
         state.is_settled = labels == state.labels;
         let before = state.centroids.clone();
-        move_to_means(
-            points,
-            &Members::new(&labels, n_clusters),
-            &mut state.centroids,
-        );
+        let members = Members::new(&labels, n_clusters);
+        let explained = move_to_means(points, &members, &mut state.centroids);
+        let inertia = (power - explained).max(0.0);
         has_moved = before
             .chunks_exact(points.dim)
             .zip(state.centroids.chunks_exact(points.dim))
@@ -60,7 +53,8 @@ pub fn kmeans(
             .collect();
         state.labels = labels;
         state.n_sweeps += 1;
-        if on_sweep(&state).is_break() {
+        let state = &state;
+        if watch(Sweep::Done { state, inertia }).is_break() {
             return None;
         }
     }
@@ -73,7 +67,7 @@ fn assign(
     centroids: &[f32],
     has_moved: &[bool],
     before: Vec<Found>,
-    pulse: &mut dyn FnMut() -> ControlFlow<()>,
+    pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Option<Vec<Found>> {
     let dim = points.dim;
     let all = Points {
@@ -109,11 +103,16 @@ fn assign(
             is_near
         })
         .collect();
+    let n_near = is_near.iter().filter(|is_near| **is_near).count();
+    let n_far = points.len() - n_near;
+    let work = (n_far * has_moved.len() + n_near * moved.len()).max(1) as f64;
+    let mut done = 0.0;
     for wanted in [false, true] {
         let asked: Vec<usize> = (0..points.len())
             .filter(|idx| is_near[*idx] == wanted)
             .collect();
-        for asked in asked.chunks(BLOCK * 64) {
+        let n_compared = if wanted { moved.len() } else { has_moved.len() };
+        for asked in asked.chunks(index.rows_per_pulse()) {
             let answers: Vec<Vec<Found>> = asked
                 .par_chunks(BLOCK)
                 .map_init(Scratch::default, |scratch, asked| {
@@ -140,7 +139,8 @@ fn assign(
             for (idx, answer) in asked.iter().zip(answers.into_iter().flatten()) {
                 found[*idx] = answer;
             }
-            if pulse().is_break() {
+            done += (asked.len() * n_compared) as f64 / work;
+            if pulse(done.min(1.0)).is_break() {
                 return None;
             }
         }
@@ -199,12 +199,16 @@ mod tests {
     use crate::engine::seed::Seed;
     use crate::engine::tokenizer::Init;
 
-    fn go_on() -> ControlFlow<()> {
+    fn go_on(_: f64) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
-    /// The mean squared distance of the points to their centroids.
-    fn inertia(points: Points<'_>, centroids: &[f32], labels: &[Code]) -> f64 {
+    fn go_on_sweeping(_: Sweep<'_>) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    /// The sum of the squared distances of the points to their centroids.
+    fn summed(points: Points<'_>, centroids: &[f32], labels: &[Code]) -> f64 {
         let of = |(idx, label): (usize, &Code)| {
             let start = usize::from(*label) * points.dim;
             let centroid = &centroids[start..start + points.dim];
@@ -226,9 +230,15 @@ mod tests {
             .collect()
     }
 
+    fn first(points: Points<'_>, n_clusters: usize, init: Init, seed: u64) -> Clustering {
+        let mut rng = Seed(seed).rng("test.kmeans", 0);
+        let centroids = init.centroids(points, n_clusters, &mut rng, &mut go_on);
+        Clustering::starting(centroids.unwrap())
+    }
+
     fn fit(points: Points<'_>, n_clusters: usize, init: Init, max_sweeps: usize) -> Clustering {
-        let first = init.centroids(points, n_clusters, &mut Seed(7).rng("test.kmeans", 0));
-        kmeans(points, first, max_sweeps, &mut |_| go_on(), &mut go_on).unwrap()
+        let first = first(points, n_clusters, init, 7);
+        kmeans(points, first, max_sweeps, &mut go_on_sweeping).unwrap()
     }
 
     #[test]
@@ -237,7 +247,8 @@ mod tests {
             values: &[0.0, 1.0, 9.0, 4.0],
             dim: 1,
         };
-        let found = kmeans(points, vec![0.0, 10.0], 1, &mut |_| go_on(), &mut go_on).unwrap();
+        let first = Clustering::starting(vec![0.0, 10.0]);
+        let found = kmeans(points, first, 1, &mut go_on_sweeping).unwrap();
         assert_eq!(found.labels, [0, 0, 1, 0]);
         assert!((found.centroids[0] - 5.0 / 3.0).abs() < 1e-6);
         assert_eq!(found.centroids[1], 9.0);
@@ -250,7 +261,8 @@ mod tests {
             values: &[1.0, 2.0, 6.0],
             dim: 1,
         };
-        let found = kmeans(points, vec![2.0, 100.0], 1, &mut |_| go_on(), &mut go_on).unwrap();
+        let first = Clustering::starting(vec![2.0, 100.0]);
+        let found = kmeans(points, first, 1, &mut go_on_sweeping).unwrap();
         assert_eq!(found.labels, [0, 0, 1]);
     }
 
@@ -265,15 +277,17 @@ mod tests {
             dim: 4,
         };
         for init in [Init::Random, Init::KmeansPlusPlus] {
-            let first = init.centroids(points, 25, &mut Seed(1).rng("test", 0));
             let mut last = f64::INFINITY;
-            let mut watch = |state: &Clustering| {
-                let now = inertia(points, &state.centroids, &state.labels);
-                assert!(now <= last * (1.0 + 1e-6), "{now} after {last}");
-                last = now;
-                go_on()
+            let mut watch = |sweep: Sweep<'_>| {
+                if let Sweep::Done { state, inertia } = sweep {
+                    let now = summed(points, &state.centroids, &state.labels);
+                    assert!(now <= last * (1.0 + 1e-6), "{now} after {last}");
+                    assert!((now - inertia).abs() < 1e-5 * now, "{now}, {inertia}");
+                    last = now;
+                }
+                ControlFlow::Continue(())
             };
-            let found = kmeans(points, first, 500, &mut watch, &mut go_on).unwrap();
+            let found = kmeans(points, first(points, 25, init, 1), 500, &mut watch).unwrap();
             let n_sweeps = found.n_sweeps;
             assert!(found.is_settled, "no rest after {n_sweeps} sweeps");
             assert!(
@@ -298,8 +312,12 @@ mod tests {
             pool.install(|| fit(points, 50, Init::Random, 12))
         };
         assert_eq!(on(1), on(5));
-        let mut now = || ControlFlow::Break(());
-        assert!(kmeans(points, values[..8].to_vec(), 5, &mut |_| go_on(), &mut now).is_none());
+        let mut now = |sweep: Sweep<'_>| {
+            assert!(matches!(sweep, Sweep::Within(_)), "the sweep was not left");
+            ControlFlow::Break(())
+        };
+        let first = Clustering::starting(values[..8].to_vec());
+        assert!(kmeans(points, first, 5, &mut now).is_none());
     }
 
     proptest! {
@@ -310,18 +328,20 @@ mod tests {
         ) {
             let values = &values[..values.len() / 4 * 4];
             let points = Points { values, dim: 4 };
-            let first = Init::Random.centroids(points, n_clusters, &mut Seed(7).rng("test", 0));
+            let first = first(points, n_clusters, Init::Random, 7);
             // Sweep by sweep: the labels after a sweep come from the centroids before it.
-            let mut centroids = first.clone();
+            let mut centroids = first.centroids.clone();
             let mut is_lloyd = true;
-            let mut watch = |state: &Clustering| {
-                let plain = nearest(points, &centroids);
-                let is_any_empty = (0..n_clusters).any(|idx| !plain.contains(&(idx as Code)));
-                is_lloyd &= is_any_empty || plain == state.labels;
-                centroids.clone_from(&state.centroids);
-                go_on()
+            let mut watch = |sweep: Sweep<'_>| {
+                if let Sweep::Done { state, .. } = sweep {
+                    let plain = nearest(points, &centroids);
+                    let is_any_empty = (0..n_clusters).any(|idx| !plain.contains(&(idx as Code)));
+                    is_lloyd &= is_any_empty || plain == state.labels;
+                    centroids.clone_from(&state.centroids);
+                }
+                ControlFlow::Continue(())
             };
-            let found = kmeans(points, first, 20, &mut watch, &mut go_on).unwrap();
+            let found = kmeans(points, first, 20, &mut watch).unwrap();
             prop_assert!(is_lloyd);
             prop_assert!(found.centroids.iter().all(|value| value.is_finite()));
         }

@@ -79,29 +79,37 @@ impl<'a> Index<'a> {
         }
     }
 
-    /// The nearest codeword of every point. `None` if `pulse`, which is asked several times a second, says so.
+    /// The nearest codeword of every point. `None` if `pulse`, which hears the share that is done several times a
+    /// second, breaks off.
     pub(super) fn find(
         &self,
         points: Points<'_>,
-        pulse: &mut dyn FnMut() -> ControlFlow<()>,
+        pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
     ) -> Option<Vec<Found>> {
         let mut found = vec![Found::default(); points.len()];
-        let n_blocks = WORK_PER_PULSE / (BLOCK * self.codewords.values.len()).max(1);
-        let rows_per_pulse = BLOCK * n_blocks.max(16);
+        let rows_per_pulse = self.rows_per_pulse();
+        let mut n_done = 0;
         for (part, rows) in found
             .chunks_mut(rows_per_pulse)
             .zip(points.values.chunks(rows_per_pulse * points.dim))
         {
+            n_done += part.len();
             part.par_chunks_mut(BLOCK)
                 .zip(rows.par_chunks(BLOCK * points.dim))
                 .for_each_init(Scratch::default, |scratch, (found, rows)| {
                     self.find_block(rows, scratch, found);
                 });
-            if pulse().is_break() {
+            if pulse(n_done as f64 / points.len() as f64).is_break() {
                 return None;
             }
         }
         Some(found)
+    }
+
+    /// Vectors to search for between two looks at a wish to stop, a multiple of [`BLOCK`].
+    pub(super) fn rows_per_pulse(&self) -> usize {
+        let n_blocks = WORK_PER_PULSE / (BLOCK * self.codewords.values.len()).max(1);
+        BLOCK * n_blocks.max(16)
     }
 
     /// The same for at most [`BLOCK`] vectors, `[n, dim]`, on this thread.
@@ -295,7 +303,7 @@ mod tests {
     use super::*;
     use crate::engine::seed::Seed;
 
-    fn go_on() -> ControlFlow<()> {
+    fn go_on(_: f64) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 

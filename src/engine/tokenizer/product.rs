@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::codebook::Codebooks;
+use super::fit_state::{FitState, FitStep};
 use super::report::CodebookLevel;
 use super::residual::{ResidualFit, fit_residual};
 use super::{TokenizerConfig, TokenizerError};
@@ -12,12 +13,12 @@ use crate::engine::seed::Seed;
 /// Fits one codebook per part of the vectors; the codewords are zero outside their part, so that they add up.
 ///
 /// # Errors
-/// If there are more levels than dimensions, or `on_sweep` asked to stop.
+/// If there are more levels than dimensions, or `on_step` asked to stop.
 pub fn fit_product(
     embeddings: &ItemEmbeddings,
     config: &TokenizerConfig,
     seed: Seed,
-    on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
+    on_step: &mut dyn FnMut(FitStep<'_>) -> ControlFlow<()>,
 ) -> Result<ResidualFit, TokenizerError> {
     let (n_levels, dim) = (config.n_levels, embeddings.dim);
     if dim < n_levels {
@@ -42,11 +43,23 @@ pub fn fit_product(
             dim: columns.len(),
         };
         let part_seed = Seed(seed.derive("tokenizer.part", level_idx as u64));
-        let fitted = fit_residual(&part, &part_config, part_seed, &mut |level| {
-            on_sweep(&CodebookLevel {
-                level_idx,
-                ..level.clone()
-            })
+        let none = FitState::default();
+        let fitted = fit_residual(&part, &part_config, part_seed, none, &mut |step| {
+            // Each part is one level of a fit of its own.
+            match step {
+                FitStep::Level(level) => on_step(FitStep::Level(&CodebookLevel {
+                    level_idx,
+                    ..level.clone()
+                })),
+                FitStep::Within {
+                    sweep, done_frac, ..
+                } => on_step(FitStep::Within {
+                    level_idx,
+                    sweep,
+                    done_frac,
+                }),
+                FitStep::State(_) | FitStep::After { .. } => ControlFlow::Continue(()),
+            }
         })?;
         let level = &mut codewords[level_idx * config.codebook_size * dim..];
         for (row, part) in level

@@ -6,6 +6,9 @@
 //! levels before left over) encodes for every method, and new items use it with everything frozen.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use rayon::prelude::*;
 
 use super::codebook::{Codebooks, subtract};
 use super::network::Network;
@@ -73,6 +76,15 @@ impl Quantizer {
         self.codebooks.encode(&self.latents(vectors))
     }
 
+    /// The same; nothing if `pulse`, which hears the share that is done, breaks off.
+    pub fn encode_watched(
+        &self,
+        vectors: &[f32],
+        pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    ) -> Option<Vec<Code>> {
+        self.codebooks.encode_watched(&self.latents(vectors), pulse)
+    }
+
     /// The vectors of semantic IDs or of their first `n_levels` codes, `[n * n_levels]` to `[n * dim]`.
     ///
     /// # Panics
@@ -99,9 +111,9 @@ impl Quantizer {
         (1..=n_levels)
             .map(|n_used| {
                 let parts = vectors
-                    .chunks(ROWS * dim)
-                    .zip(codes.chunks(ROWS * n_levels));
-                let sum: f64 = parts
+                    .par_chunks(ROWS * dim)
+                    .zip(codes.par_chunks(ROWS * n_levels));
+                let sums: Vec<f64> = parts
                     .map(|(vectors, codes)| {
                         let used: Vec<Code> = codes
                             .chunks_exact(n_levels)
@@ -112,24 +124,35 @@ impl Quantizer {
                         subtract(&mut left, &self.decode(&used, n_used));
                         mean_square(&left) * left.len() as f64
                     })
-                    .sum();
-                sum / vectors.len().max(1) as f64
+                    .collect();
+                sums.iter().sum::<f64>() / vectors.len().max(1) as f64
             })
             .collect()
     }
 
     /// The squared distance of every codeword of the level that follows `prefix` to what the prefix leaves of a latent.
     pub fn costs(&self, latent: &[f32], prefix: &[Code]) -> Vec<f32> {
-        let mut residual = latent.to_vec();
-        for (level_idx, code) in prefix.iter().enumerate() {
-            subtract(&mut residual, self.codebooks.codeword(level_idx, *code));
-        }
+        let residual = self.residual_of(latent, prefix);
         (0..self.codebook_size())
             .map(|code| {
                 let codeword = self.codebooks.codeword(prefix.len(), code as Code);
                 squared_distance(&residual, codeword)
             })
             .collect()
+    }
+
+    /// One of the [`Quantizer::costs`].
+    pub fn cost(&self, latent: &[f32], prefix: &[Code], code: Code) -> f32 {
+        let residual = self.residual_of(latent, prefix);
+        squared_distance(&residual, self.codebooks.codeword(prefix.len(), code))
+    }
+
+    fn residual_of(&self, latent: &[f32], prefix: &[Code]) -> Vec<f32> {
+        let mut residual = latent.to_vec();
+        for (level_idx, code) in prefix.iter().enumerate() {
+            subtract(&mut residual, self.codebooks.codeword(level_idx, *code));
+        }
+        residual
     }
 }
 
@@ -192,5 +215,6 @@ mod tests {
         let quantizer = Quantizer::residual(Codebooks::new(2, 2, 1, vec![0.0, 10.0, -1.0, 2.0]));
         assert_eq!(quantizer.costs(&[11.0], &[1]), [4.0, 1.0]);
         assert_eq!(quantizer.costs(&[11.0], &[]), [121.0, 1.0]);
+        assert_eq!(quantizer.cost(&[11.0], &[1], 1), 1.0);
     }
 }

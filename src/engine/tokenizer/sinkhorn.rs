@@ -1,9 +1,10 @@
 //! Equal-load transport by Sinkhorn's iterations, and the collision policy built on it. [LC-Rec; LETTER]
 
-use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
+use super::Code;
+use super::last_code::recode;
 use super::quantizer::Quantizer;
-use super::{Code, SemanticId};
 
 /// How sharp the transport is: the smaller, the nearer to the cheapest one. [LC-Rec: 0.003]
 pub const EPSILON: f64 = 0.003;
@@ -11,6 +12,8 @@ pub const EPSILON: f64 = 0.003;
 const N_PASSES: usize = 100;
 /// Rounds of separating what still shares an ID. [LC-Rec: 20]
 const N_ROUNDS: usize = 20;
+/// Costs of one transport, at most; the items of a larger group are spread part by part.
+const MOST_COSTS: usize = 1 << 25;
 
 /// A transport plan `[n_rows * n_columns]` whose rows sum to 1/rows and whose columns sum to 1/columns.
 ///
@@ -36,8 +39,7 @@ pub fn transport(costs: &[f64], n_columns: usize, epsilon: f64, n_passes: usize)
     for _ in 0..n_passes {
         let mut sums = vec![0.0; n_columns];
         for (row, factor) in plan.chunks_exact(n_columns).zip(&mut by_row) {
-            let sum: f64 = row.iter().zip(&by_column).map(|(a, b)| a * b).sum();
-            *factor = row_mass / sum.max(f64::MIN_POSITIVE);
+            *factor = row_mass / dot(row, &by_column).max(f64::MIN_POSITIVE);
             for (sum, value) in sums.iter_mut().zip(row) {
                 *sum += value * *factor;
             }
@@ -54,6 +56,19 @@ pub fn transport(costs: &[f64], n_columns: usize, epsilon: f64, n_passes: usize)
     plan
 }
 
+/// Independent sums let the compiler use vector registers; one running sum would not.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    let mut sums = [0.0; 8];
+    let ((a_chunks, a_rest), (b_chunks, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
+    for (a, b) in a_chunks.iter().zip(b_chunks) {
+        for lane in 0..8 {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum();
+    sums.iter().sum::<f64>() + rest
+}
+
 /// The code that a row of a plan gives most to, the lowest of equals.
 pub fn likeliest(row: &[f64]) -> Code {
     (0..row.len())
@@ -61,38 +76,52 @@ pub fn likeliest(row: &[f64]) -> Code {
         .unwrap_or_default() as Code
 }
 
-/// Gives the items of each shared ID last codes by equal-load transport, for some rounds.
+/// Gives the items of each shared ID last codes by equal-load transport, for some rounds. Items with equal vectors
+/// cannot be told apart: where all items of an ID are equal, they stay.
 ///
-/// `latents [n_items * dim]`, `codes [n_items * n_levels]`, changed in place.
-pub fn spread(quantizer: &Quantizer, latents: &[f32], codes: &mut [Code]) {
-    let (n_levels, dim) = (quantizer.n_levels(), quantizer.codebooks.dim());
-    let n_codes = quantizer.codebook_size();
-    for _ in 0..N_ROUNDS {
-        let mut groups: BTreeMap<SemanticId, Vec<usize>> = BTreeMap::new();
-        for (item_idx, sid) in codes.chunks_exact(n_levels).enumerate() {
-            groups.entry(sid.to_vec()).or_default().push(item_idx);
-        }
-        let mut is_changed = false;
-        for (sid, members) in groups.into_iter().filter(|(_, items)| items.len() > 1) {
-            let costs: Vec<f64> = members
+/// `latents [n_items * dim]`, `codes [n_items * n_levels]`, changed in place. Nothing if `pulse`, which hears the share
+/// of the rounds that is done, breaks off.
+pub fn spread(
+    quantizer: &Quantizer,
+    latents: &[f32],
+    codes: &mut [Code],
+    pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
+) -> Option<()> {
+    let (dim, n_codes) = (quantizer.codebooks.dim(), quantizer.codebook_size());
+    let latent = |item: u32| &latents[item as usize * dim..][..dim];
+    let policy = |prefix: &[Code], items: &[u32], last: &[Code]| {
+        let mut chosen = Vec::new();
+        let mut rest = items;
+        for codes in last.chunk_by(|a, b| a == b) {
+            let (members, after) = rest.split_at(codes.len());
+            rest = after;
+            if members
                 .iter()
-                .flat_map(|item| {
-                    quantizer.costs(&latents[item * dim..][..dim], &sid[..n_levels - 1])
-                })
-                .map(f64::from)
-                .collect();
-            let plan = transport(&costs, n_codes, EPSILON, N_PASSES);
-            for (item, row) in members.iter().zip(plan.chunks_exact(n_codes)) {
-                let code = likeliest(row);
-                let place = &mut codes[item * n_levels + n_levels - 1];
-                is_changed |= *place != code;
-                *place = code;
+                .all(|item| latent(*item) == latent(members[0]))
+            {
+                continue;
+            }
+            for members in members.chunks((MOST_COSTS / n_codes).max(1)) {
+                let costs: Vec<f64> = members
+                    .iter()
+                    .flat_map(|item| quantizer.costs(latent(*item), prefix))
+                    .map(f64::from)
+                    .collect();
+                let plan = transport(&costs, n_codes, EPSILON, N_PASSES);
+                for (item, row) in members.iter().zip(plan.chunks_exact(n_codes)) {
+                    chosen.push((*item, likeliest(row)));
+                }
             }
         }
-        if !is_changed {
+        chosen
+    };
+    for round in 0..N_ROUNDS {
+        let mut in_round = |done_frac| pulse((round as f64 + done_frac) / N_ROUNDS as f64);
+        if !recode(codes, quantizer.n_levels(), policy, &mut in_round)? {
             break;
         }
     }
+    Some(())
 }
 
 #[cfg(test)]
@@ -131,8 +160,12 @@ mod tests {
         assert!(plan[0] > plan[1] && plan[3] > plan[2], "{plan:?}");
         let quantizer = Quantizer::residual(Codebooks::new(1, 2, 1, vec![0.0, 2.0]));
         let mut codes = vec![0, 0];
-        spread(&quantizer, &[0.0, 0.9], &mut codes);
+        let mut go_on = |_| ControlFlow::Continue(());
+        spread(&quantizer, &[0.0, 0.9], &mut codes, &mut go_on).unwrap();
         assert_eq!(codes, [0, 1]);
+        let mut codes = vec![0, 0];
+        spread(&quantizer, &[1.5, 1.5], &mut codes, &mut go_on).unwrap();
+        assert_eq!(codes, [0, 0], "equal items stay");
     }
 
     #[test]

@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use crate::engine::checkpoint::weights;
-use crate::engine::config::ExperimentConfig;
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::embedding::{self, EmbeddingError, ItemEmbeddings};
 use crate::engine::error::EngineError;
@@ -13,11 +12,7 @@ use crate::engine::run::report::RunReport;
 use crate::engine::train::align_vectors::{Aligned, AlignmentStep, align};
 use crate::engine::train::ctx::StageCtx;
 use crate::engine::train::encode_items::compressor_path;
-
-/// Steps of the stage: those of the alignment, each level, and the item table.
-pub(super) fn n_steps(config: &ExperimentConfig) -> u64 {
-    (config.embedding.alignment.steps + config.tokenizer.n_levels + 1) as u64
-}
+use crate::engine::train::fit_codes::{alignment_units, n_units};
 
 /// Makes the vectors that the tokenizer quantises.
 ///
@@ -84,6 +79,7 @@ pub(super) fn build_vectors(
 fn tell(ctx: &mut StageCtx<'_>, step: AlignmentStep, began: Instant) -> Result<(), EngineError> {
     let settings = &ctx.config.embedding.alignment;
     let n_done = step.step as u64;
+    let units = alignment_units(ctx.config) * n_done / settings.steps.max(1) as u64;
     let mut values = vec![("contrastive".to_owned(), step.contrastive)];
     values.extend(step.caption.map(|caption| ("caption".to_owned(), caption)));
     let doing = format!(
@@ -91,7 +87,7 @@ fn tell(ctx: &mut StageCtx<'_>, step: AlignmentStep, began: Instant) -> Result<(
         step.step, settings.steps
     );
     ctx.reporter
-        .progress(Stage::Tokenize, n_done, n_steps(ctx.config), &doing)?;
+        .progress(Stage::Tokenize, units, n_units(ctx.config), &doing)?;
     ctx.reporter.step(
         Stage::Tokenize,
         StepPoint {

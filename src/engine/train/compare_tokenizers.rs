@@ -18,8 +18,9 @@ use crate::engine::seed::Seed;
 use crate::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
 use crate::engine::tokenizer::variants::{VARIANTS, Variant};
 use crate::engine::tokenizer::{
-    self, CollisionPolicy, FittedTokenizer, TokenizerConfig, TokenizerError,
+    self, CollisionPolicy, FitStep, FittedTokenizer, TokenizerConfig, TokenizerError,
 };
+use crate::engine::train::fit_codes::Pace;
 use crate::engine::train::fit_tokenizer::{Neighbours, judge_by_use, published_table};
 use crate::engine::train::saved_run::load_config;
 
@@ -138,14 +139,24 @@ impl Task<'_> {
         let config = variant.of(self.base);
         let began = Instant::now();
         let mut trouble = Ok(());
+        let mut pace = Pace::default();
         let fitted = tokenizer::fit(
             self.embeddings,
             &config,
             self.seed,
             self.device,
-            &mut |level| {
-                let doing = format!("level {}, sweep {}", level.level_idx + 1, level.iteration);
-                trouble = reporter.comparing(variant.name, &doing);
+            &mut |step| {
+                let doing = match step {
+                    FitStep::Level(level) => Some((level.level_idx, level.iteration)),
+                    FitStep::Within {
+                        level_idx, sweep, ..
+                    } if pace.is_due() => Some((level_idx, sweep)),
+                    FitStep::Within { .. } | FitStep::State(_) | FitStep::After { .. } => None,
+                };
+                if let Some((level_idx, sweep)) = doing {
+                    let doing = format!("level {}, sweep {sweep}", level_idx + 1);
+                    trouble = reporter.comparing(variant.name, &doing);
+                }
                 if trouble.is_ok() && control.check().is_ok() {
                     ControlFlow::Continue(())
                 } else {

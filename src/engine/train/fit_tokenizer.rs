@@ -1,6 +1,5 @@
 //! Stage 2: item vectors, balanced residual K-means, semantic IDs, the item table. [A 3.1, Alg. 1]
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use crate::engine::batch::ContextReader;
@@ -17,8 +16,9 @@ use crate::engine::tokenizer::published::{self, KeyKind};
 use crate::engine::tokenizer::trie::SemanticIdTrie;
 use crate::engine::tokenizer::vocab::TokenVocab;
 use crate::engine::tokenizer::{self, FittedTokenizer, SemanticIdTable, TokenizerError, health};
-use crate::engine::train::build_vectors::{build_vectors, n_steps};
+use crate::engine::train::build_vectors::build_vectors;
 use crate::engine::train::ctx::StageCtx;
+use crate::engine::train::fit_codes::{fit_codes, n_units};
 
 /// Nearest neighbours that the item table keeps per item, for catalogues up to [`MAX_ITEMS`].
 const N_NEIGHBOURS: usize = 10;
@@ -83,17 +83,18 @@ pub fn run(
         return Items::load(ctx.dir);
     }
     let config = ctx.config;
+    let n_units = n_units(config);
     ctx.reporter.emit(EngineEvent::StageStarted {
         stage: Stage::Tokenize,
         first_step: 0,
-        total_steps: n_steps(config),
+        total_steps: n_units,
     })?;
     ctx.reporter
-        .progress(Stage::Tokenize, 0, n_steps(config), "building item vectors")?;
+        .progress(Stage::Tokenize, 0, n_units, "building item vectors")?;
     let embeddings = build_vectors(ctx, data, report)?;
 
-    let mut fitted = if config.tokenizer.file.as_os_str().is_empty() {
-        fit(ctx, &embeddings)?
+    let (mut fitted, unfinished) = if config.tokenizer.file.as_os_str().is_empty() {
+        fit_codes(ctx, &embeddings)?
     } else {
         let (table, kind) = published_table(&config.tokenizer.file, data)?;
         ctx.reporter.notice(
@@ -104,7 +105,8 @@ pub fn run(
                 config.tokenizer.file.display()
             ),
         )?;
-        tokenizer::adopt(&embeddings, &table, &config.tokenizer)?
+        let adopted = tokenizer::adopt(&embeddings, &table, &config.tokenizer)?;
+        (adopted, None)
     };
     let neighbours = Neighbours::find(&embeddings);
     judge_by_use(&mut fitted, data, &neighbours);
@@ -112,64 +114,15 @@ pub fn run(
     embeddings.save(&ctx.dir.embeddings_path())?;
     fitted.save(&ctx.dir.stage_dir(Stage::Tokenize))?;
     item_table(data, neighbours, &fitted).save(&ctx.dir.items_path())?;
+    if let Some(unfinished) = unfinished {
+        unfinished.remove();
+    }
     report.tokenizer = Some(fitted.report.clone());
     ctx.reporter.emit(EngineEvent::ItemsReady {
         report: fitted.report.clone(),
         items_path: ctx.dir.items_path(),
     })?;
     Ok(Items::new(embeddings, fitted))
-}
-
-fn fit(
-    ctx: &mut StageCtx<'_>,
-    embeddings: &ItemEmbeddings,
-) -> Result<FittedTokenizer, EngineError> {
-    let config = ctx.config;
-    let n_levels = config.tokenizer.n_levels;
-    let n_before = config.embedding.alignment.steps as u64;
-    let mut trouble = Ok(());
-    let fitted = tokenizer::fit(
-        embeddings,
-        &config.tokenizer,
-        config.seed,
-        &ctx.device.clone(),
-        &mut |level| {
-            let doing = format!(
-                "fitting level {} of {n_levels}, sweep {}",
-                level.level_idx + 1,
-                level.iteration
-            );
-            trouble = ctx
-                .reporter
-                .emit(EngineEvent::CodebookUpdated(level.clone()))
-                .and_then(|()| {
-                    ctx.reporter.progress(
-                        Stage::Tokenize,
-                        n_before + level.level_idx as u64 + 1,
-                        n_steps(config),
-                        &doing,
-                    )
-                })
-                .and_then(|()| ctx.wants_stop(Stage::Tokenize, n_before + level.level_idx as u64))
-                .and_then(|stop| {
-                    if stop {
-                        Err(EngineError::Stopped)
-                    } else {
-                        Ok(())
-                    }
-                });
-            if trouble.is_ok() {
-                ControlFlow::Continue(())
-            } else {
-                ControlFlow::Break(())
-            }
-        },
-    );
-    trouble?;
-    match fitted {
-        Err(TokenizerError::Stopped) => Err(EngineError::Stopped),
-        other => Ok(other?),
-    }
 }
 
 /// A table of semantic IDs made elsewhere, in the order of the catalogue, and how its keys name the items.

@@ -15,6 +15,7 @@ pub mod examples;
 pub mod experiment;
 mod expert_balance;
 mod exposure_term;
+mod fit_codes;
 pub mod fit_reward;
 pub mod fit_tokenizer;
 mod format_term;

@@ -14,6 +14,7 @@ use super::model::{RqVae, RqVaeOutput};
 use crate::engine::embedding::ItemEmbeddings;
 use crate::engine::optim::AdamW;
 use crate::engine::seed::Seed;
+use crate::engine::tokenizer::fit_state::{FitState, FitStep};
 use crate::engine::tokenizer::health::{level_health, mean_square};
 use crate::engine::tokenizer::quantizer::{Decoder, Quantizer};
 use crate::engine::tokenizer::report::CodebookLevel;
@@ -31,21 +32,21 @@ const N_REPORTS: usize = 20;
 
 /// Trains an RQ-VAE or, for [`Method::RqKmeansPlus`], residual K-means with networks around it.
 ///
-/// `on_sweep` sees every level's health over the items since the report before, `iteration` being the step, and may
+/// `on_step` sees every level's health over the items since the report before, `iteration` being the step, and may
 /// stop the fitting.
 ///
 /// # Errors
-/// If the loss is no number any more, the device cannot be read, or `on_sweep` asked to stop.
+/// If the loss is no number any more, the device cannot be read, or `on_step` asked to stop.
 pub fn fit_rq_vae(
     embeddings: &ItemEmbeddings,
     config: &TokenizerConfig,
     seed: Seed,
     device: &Device,
-    on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
+    on_step: &mut dyn FnMut(FitStep<'_>) -> ControlFlow<()>,
 ) -> Result<Quantizer, TokenizerError> {
     let settings = &config.rq_vae;
     let device = device.clone().autodiff();
-    let mut model = first_model(embeddings, config, seed, &device, on_sweep)?;
+    let mut model = first_model(embeddings, config, seed, &device, on_step)?;
     let mut optimizer = AdamW::new(0.0, 1.0);
     let mut order = Batches::new(embeddings, settings.batch_size, seed);
     let mut seen = Seen::new(config);
@@ -71,7 +72,7 @@ pub fn fit_rq_vae(
                 return Err(TokenizerError::Diverged { step });
             }
             for level in seen.report(&output, step, step == settings.steps)? {
-                if on_sweep(&level).is_break() {
+                if on_step(FitStep::Level(&level)).is_break() {
                     return Err(TokenizerError::Stopped);
                 }
             }
@@ -86,7 +87,7 @@ fn first_model(
     config: &TokenizerConfig,
     seed: Seed,
     device: &Device,
-    on_sweep: &mut dyn FnMut(&CodebookLevel) -> ControlFlow<()>,
+    on_step: &mut dyn FnMut(FitStep<'_>) -> ControlFlow<()>,
 ) -> Result<RqVae, TokenizerError> {
     let settings = &config.rq_vae;
     let is_plus = config.method == Method::RqKmeansPlus;
@@ -101,8 +102,9 @@ fn first_model(
     let encoder = Mlp::new(&widths, is_plus, seed, "tokenizer.encoder", device);
     widths.reverse();
     let decoder = Mlp::new(&widths, is_plus, seed, "tokenizer.decoder", device);
+    let none = FitState::default();
     let books = if is_plus {
-        fit_residual(embeddings, config, seed, on_sweep)?.codebooks
+        fit_residual(embeddings, config, seed, none, on_step)?.codebooks
     } else {
         let latents = some_latents(&encoder, embeddings, config, seed)?;
         let first = TokenizerConfig {
@@ -111,7 +113,7 @@ fn first_model(
             max_iterations: FIRST_SWEEPS,
             ..config.clone()
         };
-        fit_residual(&latents, &first, seed, &mut |level| on_sweep(level))?.codebooks
+        fit_residual(&latents, &first, seed, none, on_step)?.codebooks
     };
     let n_values = books.codebook_size() * books.dim();
     let codebooks = books
@@ -334,7 +336,7 @@ mod tests {
         }
     }
 
-    fn go_on(_: &CodebookLevel) -> ControlFlow<()> {
+    fn go_on(_: FitStep<'_>) -> ControlFlow<()> {
         ControlFlow::Continue(())
     }
 
@@ -344,7 +346,7 @@ mod tests {
         let plus = config(Method::RqKmeansPlus, 1);
         let model = first_model(&items, &plus, Seed(2), &Device::flex(), &mut go_on).unwrap();
         let quantizer = freeze(&model, &plus).unwrap();
-        let plain = fit_residual(&items, &plus, Seed(2), &mut go_on).unwrap();
+        let plain = fit_residual(&items, &plus, Seed(2), FitState::default(), &mut go_on).unwrap();
         assert_eq!(quantizer.encode(&items.values), plain.codes);
         let sums: Vec<f32> = plain
             .codes
@@ -400,7 +402,7 @@ mod tests {
     fn a_loss_that_is_no_number_and_a_stop_end_it() {
         let items = items(100, 6);
         let mut config = config(Method::RqVae, 40);
-        let mut stop = |_: &CodebookLevel| ControlFlow::Break(());
+        let mut stop = |_: FitStep<'_>| ControlFlow::Break(());
         let stopped = fit_rq_vae(&items, &config, Seed(2), &Device::flex(), &mut stop);
         assert!(
             matches!(stopped, Err(TokenizerError::Stopped)),
