@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn leaving_one_out_may_leave_out_others() {
         // Item 3 has one event; without it user 2 has one; without that, item 1 has two, users 0 and 1 stay.
-        let data = dataset(&[
+        let mut data = dataset(&[
             Event::view(0, 1, 1),
             Event::view(0, 2, 2),
             Event::skip(1, 1, 3),
@@ -133,8 +133,14 @@ mod tests {
             Event::view(2, 1, 5),
             Event::view(2, 3, 6),
         ]);
+        data.user_columns.push(UserColumn {
+            name: "age".to_owned(),
+            values: vec!["1".to_owned(), "2".to_owned()],
+            of_user: vec![2, 0, 1],
+        });
         let core = k_core(data.clone(), 2);
         assert_eq!(core.users, ["u0", "u1"]);
+        assert_eq!(core.user_columns[0].of_user, [2, 0]);
         let ids: Vec<&str> = core
             .catalog
             .items

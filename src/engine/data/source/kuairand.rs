@@ -1,6 +1,7 @@
 //! KuaiRand in the layouts of its downloads (Pure, 1K, 27K): `log_standard_*.csv` in one or several parts,
-//! `video_features_basic_*.csv`, `user_features_*.csv`, and beside them an optional `history_events.csv` with earlier impressions in order but
-//! without time. Also a single table of labelled rows (`label` 1 for a like, 0 for a hate), as benchmarks share it.
+//! `video_features_basic_*.csv`, `user_features_*.csv`, and beside them an optional `history_events.csv` with earlier
+//! impressions in order but without time. Also a single table of labelled rows (`label` 1 for a like, 0 for a hate), as
+//! benchmarks share it. On which day the features of the users were taken, the download does not say.
 //!
 //! `video_features_statistic_*.csv` is never read: its averages run over the days that are held out. Neither are
 //! `log_random_*.csv`: what was shown at random says nothing of what a recommender would show.
