@@ -34,8 +34,8 @@ pub(crate) fn encode(vectors: &Path, run_dir: &Path, as_json: bool) -> Result<()
         shares_with: item
             .shares_with
             .iter()
-            .filter_map(|item| items.rows.get(item.idx()))
-            .map(|row| row.item.external_id.as_str())
+            .filter(|item| item.idx() < items.len())
+            .map(|item| items.external_id(item.idx()))
             .collect(),
     });
     if as_json {

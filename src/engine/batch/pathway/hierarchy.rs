@@ -11,7 +11,7 @@
 use std::ops::ControlFlow;
 
 use crate::engine::embedding::squared_distance;
-use crate::engine::tokenizer::clustering::Points;
+use crate::engine::tokenizer::clustering::{Clustering, Points};
 use crate::engine::tokenizer::kmeans::kmeans;
 
 /// Sweeps of one K-means. Its parts are split again, so they need not be settled.
@@ -84,17 +84,13 @@ fn split(
         values: &values,
         dim: points.dim,
     };
-    let start = (0..n_parts)
+    let start: Vec<f32> = (0..n_parts)
         .flat_map(|part| own.row(part * members.len() / n_parts))
         .copied()
         .collect();
-    let clustering = kmeans(
-        own,
-        start,
-        MAX_SWEEPS,
-        &mut |_| ControlFlow::Continue(()),
-        &mut || ControlFlow::Continue(()),
-    )
+    let clustering = kmeans(own, Clustering::starting(start), MAX_SWEEPS, &mut |_| {
+        ControlFlow::Continue(())
+    })
     .expect("nobody breaks it off");
     let mut parts = vec![Vec::new(); n_parts];
     for (idx, label) in members.iter().zip(&clustering.labels) {
