@@ -52,6 +52,8 @@ pub enum EngineCommand {
     Continue,
     /// Finish the step, save a checkpoint, end the run. It can be resumed.
     Stop,
+    /// End the reading for [`EngineCommand::InspectData`] and [`EngineCommand::CheckData`]; a run goes on.
+    StopReading,
     /// Generate and score slates for one user from a run's checkpoints.
     InspectUser {
         /// The run folder.
@@ -100,6 +102,7 @@ impl EngineCommand {
             Self::Pause => "pause the run".to_owned(),
             Self::Continue => "continue the run".to_owned(),
             Self::Stop => "stop the run".to_owned(),
+            Self::StopReading => "stop reading".to_owned(),
             Self::InspectUser { user, .. } => format!("generate slates for user {user:?}"),
             Self::Export { folder, .. } => format!("export to {}", folder.display()),
             Self::Shutdown => "shut down".to_owned(),
