@@ -146,6 +146,7 @@ impl Background {
                 PathPurpose::OpenRun | PathPurpose::ImportData | PathPurpose::Export(_) => {
                     block_on(dialog.pick_folder())
                 }
+                PathPurpose::CheckData => block_on(dialog.pick_file()),
                 PathPurpose::LoadSettings => {
                     block_on(dialog.add_filter("TOML", &["toml"]).pick_file())
                 }

@@ -26,6 +26,18 @@ pub enum UiCommand {
     ImportDataDialog,
     /// Set up a dataset and have it inspected.
     ImportData(PathBuf),
+    /// Count the dataset that is set up again, with the settings as they are now.
+    CountData,
+    /// Ask for a folder or file to check.
+    CheckDataDialog,
+    /// Have files checked: what they are, which rows and columns are in the way, and what to do.
+    CheckData(PathBuf),
+    /// Stop reading for a question about data.
+    StopReading,
+    /// Set up the dataset that was checked.
+    UseCheckedData,
+    /// Take the report of the check off the window.
+    CloseCheck,
     /// Ask for a run folder.
     OpenRunDialog,
     /// Show a run from its journal.
@@ -189,6 +201,12 @@ impl UiCommand {
             Self::OpenSample(sample) => format!("Try the {}", sample.title()),
             Self::ImportDataDialog => "Import data…".to_owned(),
             Self::ImportData(path) => format!("Import {}", path.display()),
+            Self::CountData => "Count again".to_owned(),
+            Self::CheckDataDialog => "Check data…".to_owned(),
+            Self::CheckData(path) => format!("Check {}", path.display()),
+            Self::StopReading => "Stop reading".to_owned(),
+            Self::UseCheckedData => "Use this data".to_owned(),
+            Self::CloseCheck => "Close report".to_owned(),
             Self::OpenRunDialog => "Open run…".to_owned(),
             Self::OpenRun(path) => format!("Open {}", path.display()),
             Self::CloseRun => "Close run".to_owned(),
@@ -256,6 +274,7 @@ impl UiCommand {
         let bare = |key| Some(KeyboardShortcut::new(Modifiers::NONE, key));
         match self {
             Self::ImportDataDialog => ctrl(Key::I),
+            Self::CheckDataDialog => ctrl(Key::K),
             Self::OpenRunDialog => ctrl(Key::O),
             Self::CloseRun => ctrl(Key::W),
             Self::Quit => ctrl(Key::Q),
@@ -285,13 +304,27 @@ impl UiCommand {
         let run = &state.run;
         let problem = |holds: bool, text| (!holds).then_some(text);
         match self {
-            Self::OpenSample(_) | Self::OpenRunDialog | Self::OpenRun(_) | Self::CloseRun => {
+            Self::OpenSample(_)
+            | Self::ImportDataDialog
+            | Self::ImportData(_)
+            | Self::OpenRunDialog
+            | Self::OpenRun(_)
+            | Self::CloseRun => {
                 let is_free = !run.is_active() && !run.comparison.is_going;
                 problem(is_free, "A run is going. Stop it first.").or_else(|| {
                     let closable = !matches!(self, Self::CloseRun) || state.is_workbench();
                     problem(closable, "No run is open.")
                 })
             }
+            Self::CountData => problem(state.draft.has_data(), "Choose a dataset first."),
+            Self::CheckDataDialog | Self::CheckData(_) => {
+                problem(!state.data.is_checking(), "Data is being checked already.")
+            }
+            Self::StopReading => problem(state.data.reading().is_some(), "Nothing is being read."),
+            Self::UseCheckedData => problem(!run.is_active(), "A run is going. Stop it first.")
+                .or_else(|| problem(!run.comparison.is_going, "A comparison is going."))
+                .or_else(|| problem(state.data.is_usable(), "The data cannot be used as it is.")),
+            Self::CloseCheck => problem(state.data.check.is_some(), "There is no report."),
             Self::CompareTokenizers { .. } | Self::CompareTableDialog { .. } => {
                 problem(!run.is_active(), "A run is going. Stop it first.")
                     .or_else(|| {

@@ -1,6 +1,6 @@
 //! Carries commands out: the only place where a command changes the state or reaches the engine.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use egui::{Context, OpenUrl, ViewportCommand};
 
@@ -33,6 +33,12 @@ impl WorkbenchApp {
             UiCommand::OpenSample(sample) => self.open_sample(sample),
             UiCommand::ImportDataDialog => self.ask_path(PathPurpose::ImportData),
             UiCommand::ImportData(path) => self.import(path, Preset::Small),
+            UiCommand::CountData => self.count_data(),
+            UiCommand::CheckDataDialog => self.ask_path(PathPurpose::CheckData),
+            UiCommand::CheckData(path) => self.check_data(path),
+            UiCommand::StopReading => self.send(EngineCommand::StopReading),
+            UiCommand::UseCheckedData => self.use_checked_data(),
+            UiCommand::CloseCheck => state.data.check = None,
             UiCommand::OpenRunDialog => self.ask_path(PathPurpose::OpenRun),
             UiCommand::OpenRun(path) => {
                 state.pending.opening = Some(path.clone());
@@ -158,12 +164,19 @@ impl WorkbenchApp {
 
     /// Sends a command to the engine, or says that it cannot take one now.
     pub(super) fn send(&mut self, command: EngineCommand) {
+        self.try_send(command);
+    }
+
+    /// Like [`Self::send`]; whether it was sent.
+    pub(super) fn try_send(&mut self, command: EngineCommand) -> bool {
         let words = command.describe();
-        if !self.link.send(command) {
+        let is_sent = self.link.send(command);
+        if !is_sent {
             let text = format!("Could not {words}: the engine is busy with earlier requests.");
             let hint = Some("try again in a moment".to_owned());
             self.state.notices.say(NoticeLevel::Warning, text, hint);
         }
+        is_sent
     }
 
     fn open_sample(&mut self, sample: Sample) {
@@ -178,20 +191,6 @@ impl WorkbenchApp {
                 self.state.notices.say(NoticeLevel::Error, text, hint);
             }
         }
-    }
-
-    fn import(&mut self, path: PathBuf, preset: Preset) {
-        let state = &mut self.state;
-        state.run = RunStore::default();
-        state.take_items(ItemsState::None);
-        state.view = View::Workbench;
-        state.draft.data_path.clone_from(&path);
-        state.draft.choose(preset);
-        state.inspected = None;
-        state.pending.inspection = Some(path.clone());
-        self.settings_open = true;
-        let config = Box::new(state.draft.config.clone());
-        self.send(EngineCommand::InspectData { path, config });
     }
 
     fn load_settings(&mut self, path: &Path) {
@@ -216,12 +215,13 @@ impl WorkbenchApp {
             config: Box::new(draft.config.clone()),
             last_stage,
         };
+        self.state.data.check = None;
         // The panes need the room more than the settings do while the run is going.
         self.settings_open = false;
         self.send(EngineCommand::StartRun(start));
     }
 
-    fn ask_path(&mut self, purpose: PathPurpose) {
+    pub(super) fn ask_path(&mut self, purpose: PathPurpose) {
         if self.has_native_dialogs {
             self.background.pick_path(purpose.clone());
         }

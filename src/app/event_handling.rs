@@ -8,6 +8,7 @@ use super::background::Done;
 use super::command::{DialogKind, UiCommand};
 use super::state::{ItemsState, RunStore, View};
 use super::workbench::WorkbenchApp;
+use crate::engine::error::FailureKind;
 use crate::engine::event::{EngineEvent, EventRecord, NoticeLevel};
 
 /// Time per frame for taking events in; what is left waits for the next frame.
@@ -34,12 +35,13 @@ impl WorkbenchApp {
         match &record.event {
             EngineEvent::DevicesProbed { devices } => state.devices = Some(devices.clone()),
             EngineEvent::DataInspected { path, stats } => {
-                state.pending.inspection = None;
-                state.pending.read_percent = None;
-                state.inspected = Some((path.clone(), stats.clone()));
+                state.data.take_counts(path, stats);
             }
-            EngineEvent::Progress { done, total, .. } if record.run.0.is_empty() => {
-                state.pending.read_percent = (100 * done).checked_div(*total);
+            EngineEvent::DataChecked(check) => {
+                state.data.take_check(check);
+                let name = check.path.display();
+                let text = format!("Checked {name}: it {}.", check.verdict.describe());
+                state.notices.say(NoticeLevel::Info, text, None);
             }
             EngineEvent::ItemsMapped { run_dir, plane } => {
                 if *run_dir == state.run.run_dir {
@@ -53,16 +55,26 @@ impl WorkbenchApp {
                     state.nearest = Some((to.clone(), found.clone()));
                 }
             }
+            EngineEvent::Progress {
+                done, total, doing, ..
+            } if record.run.0.is_empty() => state.data.advance(doing, *done, *total),
             EngineEvent::Exported { folder, files } => {
                 state.pending.export = None;
                 state.exported = Some((folder.clone(), files.clone()));
                 let text = format!("Saved {} files in {}.", files.len(), folder.display());
                 state.notices.say(NoticeLevel::Info, text, None);
             }
-            EngineEvent::CommandFailed { failure, .. } => {
-                state.pending = super::state::Pending::default();
-                state.run.comparison.end();
-                state.notices.fail(failure);
+            EngineEvent::CommandFailed { command, failure } => {
+                if !state.data.fail(command, failure) {
+                    state.pending = super::state::Pending::default();
+                    state.run.comparison.end();
+                }
+                if failure.kind == FailureKind::Stopped {
+                    let text = format!("Stopped on request: {command}.");
+                    state.notices.say(NoticeLevel::Info, text, None);
+                } else {
+                    state.notices.fail(failure);
+                }
             }
             EngineEvent::SlatesReady(slates) if record.run.0.is_empty() => {
                 state.pending.slates = None;
@@ -186,6 +198,7 @@ impl WorkbenchApp {
                 // The folder may have moved since; its own paths then point nowhere.
                 state.run.move_to(run_dir);
                 state.view = View::Workbench;
+                state.data.check = None;
                 state.draft.follow(&state.run);
                 self.settings_open = false;
                 self.load_items();

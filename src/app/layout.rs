@@ -33,6 +33,7 @@ impl Default for Layout {
         };
         let left = tabs(&[
             PaneKind::Overview,
+            PaneKind::Dataset,
             PaneKind::SemanticIds,
             PaneKind::Slates,
             PaneKind::Checkpoints,

@@ -8,6 +8,7 @@ pub mod background;
 pub mod chrome;
 pub mod command;
 mod command_handling;
+mod data_handling;
 pub mod engine_link;
 mod event_handling;
 mod latest;

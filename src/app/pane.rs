@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::command::UiCommand;
 use super::panes::{
-    AlignmentPane, CheckpointsPane, CodebookPane, ComparePane, ExpertsPane, LogPane, OverviewPane,
-    SemanticIdsPane, SlatesPane, TrainingPane,
+    AlignmentPane, CheckpointsPane, CodebookPane, ComparePane, DatasetPane, ExpertsPane, LogPane,
+    OverviewPane, SemanticIdsPane, SlatesPane, TrainingPane,
 };
 use super::state::AppState;
 
@@ -14,8 +14,10 @@ use super::state::AppState;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaneKind {
-    /// The dataset and the figures of the run.
+    /// The figures of the run.
     Overview,
+    /// What is in the data, and the check of files.
+    Dataset,
     /// Codebook health, live.
     Codebook,
     /// Tokenizers side by side.
@@ -38,8 +40,9 @@ pub enum PaneKind {
 
 impl PaneKind {
     /// All panes in order.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Overview,
+        Self::Dataset,
         Self::Codebook,
         Self::Compare,
         Self::SemanticIds,
@@ -55,6 +58,7 @@ impl PaneKind {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
+            Self::Dataset => "Dataset",
             Self::Codebook => "Codebook",
             Self::Compare => "Compare tokenizers",
             Self::SemanticIds => "Items by semantic ID",
@@ -71,6 +75,7 @@ impl PaneKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Overview => "overview",
+            Self::Dataset => "dataset",
             Self::Codebook => "codebook",
             Self::Compare => "compare",
             Self::SemanticIds => "semantic_ids",
@@ -105,6 +110,7 @@ impl PaneKind {
 #[derive(Default)]
 pub struct Panes {
     overview: OverviewPane,
+    dataset: DatasetPane,
     codebook: CodebookPane,
     compare: ComparePane,
     semantic_ids: SemanticIdsPane,
@@ -127,6 +133,7 @@ impl Panes {
     ) {
         match kind {
             PaneKind::Overview => self.overview.ui(ui, state, commands),
+            PaneKind::Dataset => self.dataset.ui(ui, state, commands),
             PaneKind::Codebook => self.codebook.ui(ui, state, commands),
             PaneKind::Compare => self.compare.ui(ui, state, commands),
             PaneKind::SemanticIds => self.semantic_ids.ui(ui, state, commands),

@@ -6,7 +6,7 @@ use super::layout::Layout;
 use super::theme::ThemeChoice;
 
 /// Where it is kept. The number rises when the panes change so much that an old layout makes no sense.
-const KEY: &str = "workbench-1";
+const KEY: &str = "workbench-2";
 
 /// What survives a restart; the window's place and size are kept by eframe.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

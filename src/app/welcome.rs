@@ -72,7 +72,11 @@ fn start_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     for (command, summary) in [
         (
             UiCommand::ImportDataDialog,
-            "A folder or file in CSV, JSON Lines or Parquet, or a KuaiRand folder. You can also drop it here.",
+            "A folder or file in CSV, JSON Lines or Parquet, or a KuaiRand folder.",
+        ),
+        (
+            UiCommand::CheckDataDialog,
+            "Whether your files can be used, and what to do where they cannot. You can also drop them here.",
         ),
         (
             UiCommand::OpenRunDialog,

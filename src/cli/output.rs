@@ -2,6 +2,7 @@
 
 use std::io::{Write as _, stderr, stdout};
 
+use onerec_workbench::engine::data::report_text;
 use onerec_workbench::engine::event::EventRecord;
 
 /// A line of the result.
@@ -27,29 +28,5 @@ pub(crate) fn record(record: &EventRecord) {
 
 /// Columns under each other: the first to the left, the others to the right.
 pub(crate) fn table(rows: &[Vec<String>]) {
-    let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..n_columns)
-        .map(|column| {
-            rows.iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or(0)
-        })
-        .collect();
-    for row in rows {
-        let cells: Vec<String> = row
-            .iter()
-            .zip(&widths)
-            .enumerate()
-            .map(|(column, (cell, width))| {
-                if column == 0 {
-                    format!("{cell:<width$}")
-                } else {
-                    format!("{cell:>width$}")
-                }
-            })
-            .collect();
-        line(&format!("  {}", cells.join("  ")));
-    }
+    line(&report_text::columns(rows));
 }

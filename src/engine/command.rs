@@ -53,6 +53,8 @@ pub enum EngineCommand {
     Continue,
     /// Finish the step, save a checkpoint, end the run. It can be resumed.
     Stop,
+    /// End the reading for [`EngineCommand::InspectData`] and [`EngineCommand::CheckData`]; a run goes on.
+    StopReading,
     /// Generate and score slates for one user from a run's checkpoints.
     InspectUser {
         /// The run folder.
@@ -123,6 +125,7 @@ impl EngineCommand {
             Self::Pause => "pause the run".to_owned(),
             Self::Continue => "continue the run".to_owned(),
             Self::Stop => "stop the run".to_owned(),
+            Self::StopReading => "stop reading".to_owned(),
             Self::InspectUser { user, .. } => format!("generate slates for user {user:?}"),
             Self::MapItems { run_dir } => format!("lay out the items of {}", run_dir.display()),
             Self::NearestItems { to, .. } => match to {

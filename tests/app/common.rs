@@ -65,6 +65,18 @@ impl Window {
         self.harness.run_steps(3);
     }
 
+    /// Answers a question, which belongs to no run.
+    pub(crate) fn answer(&mut self, event: EngineEvent) {
+        let record = EventRecord {
+            seq: 0,
+            time_millis: 0,
+            run: RunId::default(),
+            event,
+        };
+        self.events.send(record).expect("the window lives");
+        self.harness.run_steps(3);
+    }
+
     /// Says something of a run that has no journal.
     pub(crate) fn say_outside(&mut self, event: EngineEvent) {
         let record = EventRecord {

@@ -2,6 +2,7 @@
 
 mod common;
 mod compare;
+mod dataset;
 mod flows;
 mod items;
 mod panes;

@@ -10,6 +10,7 @@ use crate::states::{all_steps, apply, draw, failed, finished, running, with_data
 fn empty_panes_offer_the_button_that_fills_them() {
     for (kind, button) in [
         (PaneKind::Overview, "Run up to data"),
+        (PaneKind::Dataset, "Run up to data"),
         (PaneKind::Codebook, "Run up to tokenize"),
         (PaneKind::Compare, "Run up to tokenize"),
         (PaneKind::SemanticIds, "Run up to tokenize"),
@@ -50,6 +51,7 @@ fn waiting_panes_show_the_stage_at_work() {
 fn finished_panes_show_their_results() {
     for (kind, text) in [
         (PaneKind::Overview, "The mean reward did not change."),
+        (PaneKind::Dataset, "Users 1,000"),
         (PaneKind::Codebook, "Needs a look"),
         (PaneKind::Codebook, "Precision after 3.00%"),
         (PaneKind::Compare, "No comparison yet"),

@@ -40,7 +40,8 @@ fn command(path: &Path) -> UiCommand {
     {
         UiCommand::LoadSettings(path.to_owned())
     } else {
-        UiCommand::ImportData(path.to_owned())
+        // Checking changes nothing that is set up; its report offers to use the data.
+        UiCommand::CheckData(path.to_owned())
     }
 }
 
@@ -69,4 +70,17 @@ fn overlay(ctx: &Context, text: &str) {
     );
     // Without this the overlay would stay when the pointer leaves the window with the file.
     ctx.request_repaint_of(ViewportId::ROOT);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_checked_and_settings_are_loaded() {
+        let dropped = |name: &str| command(Path::new(name));
+        assert!(matches!(dropped("log.csv"), UiCommand::CheckData(_)));
+        assert!(matches!(dropped("a_folder"), UiCommand::CheckData(_)));
+        assert!(matches!(dropped("mine.toml"), UiCommand::LoadSettings(_)));
+    }
 }

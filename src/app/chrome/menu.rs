@@ -43,6 +43,7 @@ impl Menu {
                 Sample::ALL.map(UiCommand::OpenSample).to_vec(),
                 vec![
                     UiCommand::ImportDataDialog,
+                    UiCommand::CheckDataDialog,
                     UiCommand::OpenRunDialog,
                     UiCommand::LoadSettingsDialog,
                 ],

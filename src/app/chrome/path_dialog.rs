@@ -16,6 +16,8 @@ use crate::engine::event::Stage;
 pub enum PathPurpose {
     /// A dataset.
     ImportData,
+    /// Files to check.
+    CheckData,
     /// A run folder.
     OpenRun,
     /// A settings file.
@@ -48,6 +50,7 @@ impl PathPurpose {
     pub const fn title(&self) -> &'static str {
         match self {
             Self::ImportData => "Import data",
+            Self::CheckData => "Check data",
             Self::OpenRun => "Open run",
             Self::LoadSettings => "Load settings",
             Self::Export(_) => "Export generator",
@@ -61,6 +64,7 @@ impl PathPurpose {
     pub fn command(self, path: PathBuf) -> UiCommand {
         match self {
             Self::ImportData => UiCommand::ImportData(path),
+            Self::CheckData => UiCommand::CheckData(path),
             Self::OpenRun => UiCommand::OpenRun(path),
             Self::LoadSettings => UiCommand::LoadSettings(path),
             Self::Export(stage) => UiCommand::ExportCheckpoint {
@@ -85,6 +89,7 @@ impl PathPurpose {
     const fn explanation(&self) -> &'static str {
         match self {
             Self::ImportData => "Path of a folder or file: CSV, JSON Lines, Parquet or KuaiRand.",
+            Self::CheckData => "Path of a folder or file in any layout; it is only read.",
             Self::OpenRun => "Path of a run folder: the one that holds events.jsonl.",
             Self::LoadSettings => "Path of a TOML file.",
             Self::Export(_) => "Path of the folder to write to; it is created.",
@@ -101,6 +106,7 @@ impl PathPurpose {
     const fn action(&self) -> &'static str {
         match self {
             Self::ImportData => "Import",
+            Self::CheckData => "Check",
             Self::OpenRun => "Open",
             Self::LoadSettings => "Load",
             Self::Export(_) => "Export",

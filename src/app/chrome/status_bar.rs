@@ -2,7 +2,7 @@
 
 use egui::{Panel, RichText, Ui};
 
-use crate::app::state::{AppState, RunStatus, Series};
+use crate::app::state::{AppState, DataState, RunStatus, Series};
 use crate::app::theme;
 
 /// How many of the newest points the speed is taken over.
@@ -52,20 +52,29 @@ fn device_text(state: &AppState) -> String {
     }
 }
 
-fn reading_text(percent: Option<u64>) -> String {
-    match percent {
-        Some(percent) => format!("Reading the dataset, {percent} %…"),
-        None => "Reading the dataset…".to_owned(),
-    }
+/// What is being read apart from a run; `None` where nothing is.
+fn reading_text(data: &DataState) -> Option<String> {
+    let question = data.reading()?;
+    let doing = if question.is_check {
+        "Checking the data"
+    } else {
+        "Reading the dataset"
+    };
+    Some(match data.fraction() {
+        Some(share) => format!("{doing}, {:.0} %…", 100.0 * share),
+        None => format!("{doing}…"),
+    })
 }
 
 fn status_text(state: &AppState) -> (String, bool) {
     let run = &state.run;
+    if !run.is_active()
+        && let Some(text) = reading_text(&state.data)
+    {
+        return (text, false);
+    }
     match &run.status {
-        RunStatus::Idle => match &state.pending.inspection {
-            Some(_) => (reading_text(state.pending.read_percent), false),
-            None => ("No run".to_owned(), false),
-        },
+        RunStatus::Idle => ("No run".to_owned(), false),
         RunStatus::Running => match run.current_stage() {
             Some(stage) => {
                 let of_stage = run.stage(stage);

@@ -1,10 +1,10 @@
 //! What several panes say in the same words: a failed run, a stage that has not run yet, a command as a button, an item.
 
-use egui::{Button, Label, RichText, Sense, Ui};
+use egui::{Align, Button, Label, Layout, RichText, ScrollArea, Sense, Ui};
 
 use crate::app::command::UiCommand;
 use crate::app::state::{AppState, RunStatus};
-use crate::app::theme;
+use crate::app::theme::{self, tokens};
 use crate::app::widgets::{empty_state, failure_box, progress_bar, semantic_id_chip};
 use crate::engine::event::{SlateItem, Stage};
 
@@ -21,14 +21,52 @@ pub(super) fn command_button(
     commands: &mut Vec<UiCommand>,
     command: UiCommand,
 ) {
-    let obstacle = command.obstacle(state);
-    let mut button = ui.add_enabled(obstacle.is_none(), Button::new(command.text()));
+    if button_unless(ui, command.text(), command.obstacle(state)) {
+        commands.push(command);
+    }
+}
+
+/// A button that is disabled where something stands in its way, and says so. Returns whether it was pressed.
+pub(super) fn button_unless(
+    ui: &mut Ui,
+    name: impl Into<egui::WidgetText>,
+    obstacle: Option<&str>,
+) -> bool {
+    let mut button = ui.add_enabled(obstacle.is_none(), Button::new(name));
     if let Some(reason) = obstacle {
         button = button.on_disabled_hover_text(reason);
     }
-    if button.clicked() {
-        commands.push(command);
+    button.clicked()
+}
+
+/// The whole of a pane, scrolled where it does not fit, with room for the bar beside it.
+pub(super) fn scrolled(ui: &mut Ui, content: impl FnOnce(&mut Ui)) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.set_max_width(ui.available_width() - tokens::GAP);
+        content(ui);
+    });
+}
+
+/// Two parts side by side where there is room, else under each other.
+pub(super) fn side_by_side(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl FnOnce(&mut Ui)) {
+    if ui.available_width() < TWO_COLUMNS_FROM {
+        left(ui);
+        right(ui);
+        return;
     }
+    // Columns spread the words of their labels over the whole width, which text is not made for.
+    let layout = Layout::top_down(Align::Min);
+    ui.columns(2, |columns| {
+        columns[0].with_layout(layout, left);
+        columns[1].with_layout(layout, right);
+    });
+}
+
+/// A number in a grid, to the right of its cell. The last column of a grid has no right end: something must follow.
+pub(super) fn number_cell(ui: &mut Ui, text: &str) {
+    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+        ui.monospace(text);
+    });
 }
 
 /// Why the run failed and what to do, or nothing where it did not.
@@ -57,8 +95,8 @@ pub(super) fn waiting_ui(
         return;
     }
     let command = way_to(state, stage);
-    let is_possible = command.obstacle(state).is_none();
-    if empty_state(ui, title, text, Some((&command.text(), is_possible))) {
+    let obstacle = command.obstacle(state);
+    if empty_state(ui, title, text, Some((&command.text(), obstacle))) {
         commands.push(command);
     }
 }

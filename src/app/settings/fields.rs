@@ -12,6 +12,7 @@ use super::training_fields::{align_ui, evaluate_ui, pretrain_ui, reward_ui};
 use crate::app::command::UiCommand;
 use crate::app::state::{AppState, Draft};
 use crate::app::theme;
+use crate::app::widgets::number::count;
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::data::config::{SessionRule, SplitRule};
 use crate::engine::device::{BackendChoice, DeviceStatus};
@@ -75,6 +76,9 @@ fn data_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         if ui.button("Import…").clicked() {
             commands.push(UiCommand::ImportDataDialog);
         }
+        if ui.button("Check…").clicked() {
+            commands.push(UiCommand::CheckDataDialog);
+        }
     });
     let path = &state.draft.data_path;
     if state.draft.has_data() {
@@ -87,15 +91,18 @@ fn data_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     } else {
         ui.colored_label(weak, "None chosen yet.");
     }
-    match &state.inspected {
-        Some((inspected, stats)) if inspected == path => {
+    match &state.data.inspected {
+        Some(inspected) if inspected.path == *path => {
+            let stats = &inspected.stats;
             let text = format!(
                 "{} users, {} items, {} events",
-                stats.users, stats.items, stats.events
+                count(stats.users),
+                count(stats.items),
+                count(stats.events)
             );
             ui.colored_label(weak, text);
         }
-        _ if state.pending.inspection.is_some() => {
+        _ if state.data.reading().is_some() => {
             ui.colored_label(weak, "Reading…");
         }
         _ => {}

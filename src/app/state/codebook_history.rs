@@ -1,5 +1,6 @@
 //! Codebook health while it is being fitted: the newest state of each level and its course over the sweeps.
 
+use super::load_history::LoadHistory;
 use crate::engine::tokenizer::report::CodebookLevel;
 
 /// All levels seen so far, in order.
@@ -16,6 +17,8 @@ pub struct LevelHistory {
     pub latest: CodebookLevel,
     /// One point per sweep, in order.
     pub sweeps: Vec<SweepPoint>,
+    /// How the load spread.
+    pub loads: LoadHistory,
 }
 
 /// A level after one sweep.
@@ -27,6 +30,10 @@ pub struct SweepPoint {
     pub utilization: f64,
     /// Entropy of the load, nats.
     pub entropy_nats: f64,
+    /// Gini coefficient of the load.
+    pub gini: f64,
+    /// Codes without an item.
+    pub dead_codes: u64,
     /// Mean squared residual.
     pub residual_error: f64,
 }
@@ -45,8 +52,11 @@ impl CodebookHistory {
             iteration: level.iteration,
             utilization: level.utilization,
             entropy_nats: level.entropy_nats,
+            gini: level.gini,
+            dead_codes: level.dead_codes,
             residual_error: level.residual_error,
         });
+        known.loads.push(level.iteration, &level.load);
         known.latest = level.clone();
     }
 }

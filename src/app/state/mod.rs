@@ -1,11 +1,13 @@
 //! All state of the window. Plain data: it knows neither egui nor tensors, so it can be tested as it is.
 //!
-//! Panes read it; only `command_handling` and the event drain change it.
+//! Panes read it; only `command_handling`, `data_handling` and the event drain change it.
 
 pub mod codebook_history;
 pub mod comparison_state;
+pub mod data_state;
 pub mod draft;
 pub mod expert_history;
+pub mod load_history;
 pub mod notices;
 pub mod run_store;
 pub mod selection;
@@ -17,8 +19,10 @@ use std::sync::Arc;
 
 pub use codebook_history::{CodebookHistory, LevelHistory, SweepPoint};
 pub use comparison_state::ComparisonState;
+pub use data_state::{CheckedData, DataQuestion, DataState, InspectedData};
 pub use draft::Draft;
 pub use expert_history::{ExpertHistory, LayerHistory, LoadColumn};
+pub use load_history::{LoadHistory, LoadRow, bin_range};
 pub use notices::{LogLine, Notices, Toast};
 pub use run_store::{RunStatus, RunStore};
 pub use selection::Selection;
@@ -26,7 +30,6 @@ pub use series::{Series, SeriesPoint};
 pub use stage_state::{StageState, StageStatus};
 
 use crate::engine::command::NearTo;
-use crate::engine::data::stats::DatasetStats;
 use crate::engine::device::DeviceStatus;
 use crate::engine::embedding::ItemPlane;
 use crate::engine::run::items::ItemTable;
@@ -53,8 +56,8 @@ pub struct AppState {
     pub selection: Selection,
     /// The experiment being set up.
     pub draft: Draft,
-    /// What was last found out about a dataset on request.
-    pub inspected: Option<(PathBuf, DatasetStats)>,
+    /// What was asked and found out about data apart from a run.
+    pub data: DataState,
     /// Messages.
     pub notices: Notices,
     /// Requests that the engine has not answered yet.
@@ -104,10 +107,6 @@ impl ItemsState {
 pub struct Pending {
     /// Slates for this user.
     pub slates: Option<String>,
-    /// A dataset's inspection.
-    pub inspection: Option<PathBuf>,
-    /// How far the file at hand is read for it, percent.
-    pub read_percent: Option<u64>,
     /// The plane of all items.
     pub plane: bool,
     /// The items near to this.

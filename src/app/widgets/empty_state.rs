@@ -4,8 +4,14 @@ use egui::{Frame, Margin, RichText, Ui};
 
 use crate::app::theme;
 
-/// Says what will appear here and offers the button that makes it happen. Returns whether it was pressed.
-pub fn empty_state(ui: &mut Ui, title: &str, text: &str, action: Option<(&str, bool)>) -> bool {
+/// Says what will appear here and offers the button that makes it happen, with what stands in its way, if anything.
+/// Returns whether it was pressed.
+pub fn empty_state(
+    ui: &mut Ui,
+    title: &str,
+    text: &str,
+    action: Option<(&str, Option<&str>)>,
+) -> bool {
     let mut is_pressed = false;
     ui.vertical_centered(|ui| {
         ui.add_space((ui.available_height() * 0.25).clamp(8.0, 120.0));
@@ -15,10 +21,13 @@ pub fn empty_state(ui: &mut Ui, title: &str, text: &str, action: Option<(&str, b
             ui.set_max_width(ui.available_width().min(460.0));
             ui.label(RichText::new(text).weak());
         });
-        if let Some((name, is_enabled)) = action {
+        if let Some((name, obstacle)) = action {
             ui.add_space(10.0);
-            let button = egui::Button::new(name);
-            is_pressed = ui.add_enabled(is_enabled, button).clicked();
+            let mut button = ui.add_enabled(obstacle.is_none(), egui::Button::new(name));
+            if let Some(reason) = obstacle {
+                button = button.on_disabled_hover_text(reason);
+            }
+            is_pressed = button.clicked();
         }
     });
     is_pressed

@@ -1,5 +1,6 @@
 //! "Check my file": what a reader makes of a path, in words and numbers, whether or not it can be used.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use super::prepare::prepare_dataset;
 use super::source::{self, reading::Reading};
 use super::stats::DatasetStats;
 use super::watch::Watch;
-use super::{DataError, Dataset};
+use super::{DataError, Dataset, FeedbackFlags, InteractionLog};
 use crate::engine::error::Hint as _;
 
 /// What a reader makes of a path.
@@ -27,6 +28,12 @@ pub struct DataCheck {
     pub problem: Option<String>,
     /// What to do, the most important first.
     pub advice: Vec<String>,
+    /// Columns whose names fit what is missing: ours -> the file's, as in [`DataConfig::columns`].
+    #[serde(default)]
+    pub proposed_columns: BTreeMap<String, String>,
+    /// Kinds of feedback to count as positive instead of those of the settings, of which none occurs.
+    #[serde(default)]
+    pub proposed_positive: Vec<String>,
     /// The files in the order of reading.
     pub files: Vec<FileCheck>,
     /// The first rows that cannot be read.
@@ -76,6 +83,32 @@ pub struct FileCheck {
     pub bad_rows: u64,
     /// The columns that were looked for, then the others of the file.
     pub columns: Vec<ColumnCheck>,
+}
+
+impl FileCheck {
+    /// Whether it was read, rather than left aside.
+    pub fn is_read(&self) -> bool {
+        !self.holds.starts_with("not read")
+    }
+
+    /// Its columns by what became of them: "used", "not there" and "not used", each with names, without empty groups.
+    pub fn column_uses(&self) -> Vec<(&'static str, Vec<String>)> {
+        let (mut used, mut missed, mut unused) = (Vec::new(), Vec::new(), Vec::new());
+        for column in &self.columns {
+            let name = &column.name;
+            match &column.used_as {
+                Some(ours) if ours == name && column.is_found => used.push(name.clone()),
+                Some(ours) if ours == name => missed.push(name.clone()),
+                Some(ours) if column.is_found => used.push(format!("{name} as {ours}")),
+                Some(ours) => missed.push(format!("{name} ({ours})")),
+                None => unused.push(name.clone()),
+            }
+        }
+        [("used", used), ("not there", missed), ("not used", unused)]
+            .into_iter()
+            .filter(|(_, names)| !names.is_empty())
+            .collect()
+    }
 }
 
 /// One column of a file, there or missed.
@@ -170,7 +203,13 @@ pub fn check(
     (report.files, report.bad_rows, report.warnings) = (files, bad_rows, warnings);
     let prepared = outcome.and_then(|dataset: Dataset| {
         report.warnings.clone_from(&dataset.warnings);
-        prepare_dataset(dataset, path, config)
+        watch.after_reading()?;
+        let occurring = feedback_that_occurs(&dataset.log);
+        prepare_dataset(dataset, path, config).inspect_err(|error| {
+            if matches!(error, DataError::Empty { .. }) {
+                report.proposed_positive = better_positive(&occurring, config);
+            }
+        })
     });
     match prepared {
         Ok(data) => accept(&mut report, data.stats, config),
@@ -213,9 +252,35 @@ fn refuse(report: &mut DataCheck, error: &DataError, config: &DataConfig) {
     } = error
     {
         report.files.push(without_column(path, column, found));
-        report.advice.extend(mapping(found, config));
+        report.proposed_columns = mapping(found, config);
+        report.advice.extend(in_words(&report.proposed_columns));
+    }
+    if !report.proposed_positive.is_empty() {
+        report.advice.push(format!(
+            "no event has {}; to count what there is, set data.positive = {:?}",
+            config.positive.join(" or "),
+            report.proposed_positive
+        ));
     }
     report.advice.extend(error.hint());
+}
+
+fn feedback_that_occurs(log: &InteractionLog) -> Vec<&'static str> {
+    let occurs = |kind| log.feedback.iter().any(|shown| shown.flags.has(kind));
+    FeedbackFlags::NAMED
+        .into_iter()
+        .filter_map(|(name, kind)| occurs(kind).then_some(name))
+        .collect()
+}
+
+/// What could count as positive where nothing of the settings occurs; nothing where something does.
+fn better_positive(occurring: &[&str], config: &DataConfig) -> Vec<String> {
+    let is_positive = |name: &&&str| config.positive.iter().any(|positive| positive == **name);
+    if occurring.iter().any(|name| is_positive(&name)) {
+        return Vec::new();
+    }
+    let others = occurring.iter().filter(|name| **name != "dislike");
+    others.map(|name| (*name).to_owned()).collect()
 }
 
 /// A file that was not read because it lacks a column.
@@ -256,8 +321,8 @@ const ALIASES: [(&str, &[&str]); 3] = [
 ];
 
 /// The mapping that would make a table readable, as far as its names tell.
-fn mapping(found: &[String], config: &DataConfig) -> Option<String> {
-    let mut settings = Vec::new();
+fn mapping(found: &[String], config: &DataConfig) -> BTreeMap<String, String> {
+    let mut columns = BTreeMap::new();
     for (ours, words) in ALIASES {
         if config.columns.contains_key(ours) || found.iter().any(|name| name == ours) {
             continue;
@@ -267,9 +332,21 @@ fn mapping(found: &[String], config: &DataConfig) -> Option<String> {
             words.iter().any(|word| name.contains(word))
         };
         if let Some(name) = found.iter().find(fits) {
-            settings.push(format!("data.columns.{ours} = {name:?}"));
+            columns.insert(ours.to_owned(), name.clone());
         }
     }
+    columns
+}
+
+/// The mapping as advice; nothing where there is none.
+fn in_words(columns: &BTreeMap<String, String>) -> Option<String> {
+    let settings: Vec<String> = ALIASES
+        .iter()
+        .filter_map(|(ours, _)| {
+            let name = columns.get(*ours)?;
+            Some(format!("data.columns.{ours} = {name:?}"))
+        })
+        .collect();
     let fits = "if the names mean what they say, set ";
     (!settings.is_empty()).then(|| format!("{fits}{}", settings.join(", ")))
 }

@@ -15,6 +15,7 @@ pub mod interaction;
 mod k_core;
 pub mod logged_slate;
 pub mod prepare;
+pub mod report_text;
 pub mod session;
 pub mod source;
 pub mod split;

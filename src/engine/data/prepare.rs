@@ -79,7 +79,7 @@ pub fn prepare_watched(
     watch: &mut Watch<'_>,
 ) -> Result<PreparedData, DataError> {
     let dataset = source::load_watched(path, config, watch)?;
-    watch.check()?;
+    watch.after_reading()?;
     prepare_dataset(dataset, path, config)
 }
 

@@ -78,6 +78,9 @@ pub struct DatasetStats {
 pub struct RuleSessions {
     /// The grouping.
     pub rule: SessionRule,
+    /// Whether it is the one of the settings.
+    #[serde(default)]
+    pub is_used: bool,
     /// Sessions found, before the quality rule; nothing where the data lacks what the grouping needs.
     pub found: Option<u64>,
     /// Those that pass the quality rule of the settings.
@@ -87,10 +90,15 @@ pub struct RuleSessions {
 }
 
 impl DatasetStats {
+    /// Whether events of equal time are frequent enough, and far enough from a chance order, to change metrics.
+    pub fn has_suspicious_ties(&self) -> bool {
+        ties::are_suspicious(self.tied_times_frac, self.sorted_ties_frac)
+    }
+
     /// What to keep in mind or to do, from the counts.
     pub fn advice(&self) -> Vec<String> {
         let mut advice = Vec::new();
-        if ties::are_suspicious(self.tied_times_frac, self.sorted_ties_frac) {
+        if self.has_suspicious_ties() {
             advice.push(
                 "compare every model with the first-order Markov floor: the order of tied events gives it hits for free"
                     .to_owned(),
@@ -262,6 +270,7 @@ fn sessions_by_rule(
     rules
         .into_iter()
         .map(|(rule, can_be, lack)| {
+            let is_used = rule == config.session.rule;
             let session = SessionConfig {
                 rule,
                 ..config.session.clone()
@@ -269,6 +278,7 @@ fn sessions_by_rule(
             if !can_be {
                 return RuleSessions {
                     rule,
+                    is_used,
                     found: None,
                     kept: 0,
                     words: lack.to_owned(),
@@ -288,6 +298,7 @@ fn sessions_by_rule(
             }
             RuleSessions {
                 rule,
+                is_used,
                 found: Some(n_found as u64),
                 kept: n_kept as u64,
                 words: session::describe(&session),

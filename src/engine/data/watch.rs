@@ -3,11 +3,11 @@
 use super::DataError;
 use crate::engine::control::RunControl;
 
-/// How far a file has been read.
+/// How far a reading is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReadProgress {
-    /// Its name.
-    pub file: String,
+    /// What is being done, for example "reading events.csv".
+    pub doing: String,
     /// Bytes, or rows where the format counts them, that are done.
     pub done: u64,
     /// Of how many; 0 where nobody knows.
@@ -36,6 +36,16 @@ impl<'a> Watch<'a> {
 
     pub(super) fn tell(&mut self, progress: &ReadProgress) {
         (self.on_progress)(progress);
+    }
+
+    /// To be called between reading and preparing: says so, and fails once a stop was asked for.
+    pub(super) fn after_reading(&mut self) -> Result<(), DataError> {
+        self.tell(&ReadProgress {
+            doing: "counting events, sessions and ties".to_owned(),
+            done: 0,
+            total: 0,
+        });
+        self.check()
     }
 
     /// Waits while paused.

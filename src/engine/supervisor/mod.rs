@@ -87,6 +87,10 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
                 active.iter().for_each(|run| run.control.stop());
                 Ok(())
             }
+            EngineCommand::StopReading => {
+                asked.iter().for_each(RunControl::stop);
+                Ok(())
+            }
             EngineCommand::Shutdown => break,
             command @ (EngineCommand::ProbeDevices
             | EngineCommand::InspectData { .. }

@@ -85,6 +85,7 @@ fn reply(
         | EngineCommand::Pause
         | EngineCommand::Continue
         | EngineCommand::Stop
+        | EngineCommand::StopReading
         | EngineCommand::Shutdown => Err(EngineError::Panic {
             message: "a run command reached the question thread".into(),
         }),
@@ -109,7 +110,7 @@ fn tell_progress(outlet: &Outlet, progress: &ReadProgress) {
             stage: Stage::Data,
             done: progress.done,
             total: progress.total,
-            doing: format!("reading {}", progress.file),
+            doing: progress.doing.clone(),
         },
     };
     if outlet.sender.try_send(record).is_ok() {

@@ -16,6 +16,13 @@ pub struct Measure {
     pub meaning: &'static str,
 }
 
+impl Measure {
+    /// Name, formula and meaning as sentences, for tooltips.
+    pub fn explain(&self) -> String {
+        format!("{}: {}. {}.", self.name, self.formula, self.meaning)
+    }
+}
+
 /// Codes in use.
 pub const UTILIZATION: Measure = Measure {
     name: "Utilization",
@@ -27,6 +34,12 @@ pub const ENTROPY: Measure = Measure {
     name: "Entropy",
     formula: "- sum over codes of p ln p, p = items of the code / items, in nats",
     meaning: "ln K where every code has equally many items",
+};
+/// Entropy on a scale that does not depend on the size of the codebook.
+pub const EVENNESS: Measure = Measure {
+    name: "Evenness",
+    formula: "entropy / ln K",
+    meaning: "1 where every code has equally many items",
 };
 /// Codes effectively in use.
 pub const PERPLEXITY: Measure = Measure {
@@ -45,6 +58,18 @@ pub const DEAD_CODES: Measure = Measure {
     name: "Dead codes",
     formula: "codes without an item",
     meaning: "tokens that the generator learns for nothing",
+};
+/// The longest queue.
+pub const FULLEST: Measure = Measure {
+    name: "Fullest code",
+    formula: "items of the code with the most items",
+    meaning: "compare it with items / K, an even share",
+};
+/// How often a code will have to be written.
+pub const POPULARITY: Measure = Measure {
+    name: "Popularity per code",
+    formula: "sum over the items of a code of their positive events in the training part",
+    meaning: "a code that has most of it can be guessed without looking at the history",
 };
 /// What a level leaves over.
 pub const RESIDUAL: Measure = Measure {
@@ -96,12 +121,15 @@ pub const CO_WATCH: Measure = Measure {
 };
 
 /// All measures in the order in which tables show them.
-pub const MEASURES: [Measure; 13] = [
+pub const MEASURES: [Measure; 16] = [
     UTILIZATION,
     ENTROPY,
+    EVENNESS,
     PERPLEXITY,
     GINI,
     DEAD_CODES,
+    FULLEST,
+    POPULARITY,
     RESIDUAL,
     RECONSTRUCTION,
     COLLISIONS,

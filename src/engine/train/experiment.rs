@@ -216,10 +216,9 @@ fn load_data(
     let control = ctx.control.clone();
     let mut told = Ok(());
     let mut watch = Watch::new(control, |progress| {
-        let doing = format!("reading {}", progress.file);
         told = ctx
             .reporter
-            .progress(Stage::Data, progress.done, progress.total, &doing);
+            .progress(Stage::Data, progress.done, progress.total, &progress.doing);
     });
     let data = prepare_watched(&info.data_path, &ctx.config.data, &mut watch);
     drop(watch);

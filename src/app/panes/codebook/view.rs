@@ -2,26 +2,27 @@
 
 use egui::{Grid, RichText, ScrollArea, Ui};
 
-use super::view_model::{self, COLUMNS, LevelModel, Verdict};
+use super::charts::{Charts, residuals_ui};
+use super::view_model::{self, COLUMNS, LevelModel, PREFIX_COLUMNS, Verdict};
 use crate::app::command::UiCommand;
 use crate::app::pane::PaneKind;
-use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
+use crate::app::panes::common::{failure_ui, number_cell, scrolled, side_by_side, waiting_ui};
 use crate::app::state::AppState;
-use crate::app::theme;
-use crate::app::widgets::{
-    BarChart, Goal, MetricPlot, PlotSeries, PlotView, Reference, heat_strip, stat_grid,
-};
+use crate::app::theme::{self, tokens};
+use crate::app::widgets::{heat_strip, stat_grid};
 use crate::engine::event::Stage;
 use crate::engine::tokenizer::report::TokenizerReport;
 
 /// Width below which strips of the load would say nothing, points.
 const LEAST_STRIP: f32 = 60.0;
 
-/// The pane and how its load chart is shown.
+/// Width that the figures of a level need, points.
+const LEVEL_FIGURES: f32 = 720.0;
+
+/// The pane and what its charts show.
 #[derive(Default)]
 pub struct CodebookPane {
-    level_idx: usize,
-    is_sorted: bool,
+    charts: Charts,
 }
 
 impl CodebookPane {
@@ -39,73 +40,47 @@ impl CodebookPane {
                  while the codebooks are being fitted.",
             );
         };
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        scrolled(ui, |ui| {
             failure_ui(ui, state);
             verdict_ui(ui, &verdict);
             ui.add_space(4.0);
             levels_ui(ui, &levels);
-            ui.add_space(8.0);
-            if ui.available_width() >= TWO_COLUMNS_FROM {
-                ui.columns(2, |columns| {
-                    self.load_ui(&mut columns[0], &levels);
-                    entropy_ui(&mut columns[1], &levels);
-                });
-            } else {
-                self.load_ui(ui, &levels);
-                entropy_ui(ui, &levels);
-            }
+            ui.add_space(tokens::GAP);
+            self.charts_ui(ui, &levels, state);
             if let Some(report) = &state.run.item_alignment {
-                ui.add_space(8.0);
+                ui.add_space(tokens::GAP);
                 ui.strong("Alignment of the item vectors").on_hover_text(
                     "Whether items that are watched together lie together, before and after the vectors were aligned.",
                 );
                 stat_grid(ui, &view_model::item_alignment(report));
             }
             if let Some(report) = &state.run.tokenizer {
-                ui.add_space(8.0);
+                ui.add_space(tokens::GAP);
+                prefixes_ui(ui, report);
+                ui.add_space(tokens::GAP);
                 what_if_ui(ui, state, commands);
                 table_ui(ui, report);
             }
         });
     }
 
-    fn load_ui(&mut self, ui: &mut Ui, levels: &[LevelModel]) {
-        self.level_idx = self.level_idx.min(levels.len().saturating_sub(1));
-        ui.horizontal_wrapped(|ui| {
-            ui.strong("Items per code");
-            for (level_idx, level) in levels.iter().enumerate() {
-                ui.selectable_value(&mut self.level_idx, level_idx, &level.name);
-            }
-            ui.checkbox(&mut self.is_sorted, "Sorted")
-                .on_hover_text("Fullest code first instead of in order of code.");
-        });
-        let Some(level) = levels.get(self.level_idx) else {
-            return;
-        };
-        let mut codes: Vec<usize> = (0..level.load.len()).collect();
-        if self.is_sorted {
-            codes.sort_by_key(|code| std::cmp::Reverse(level.load[*code]));
-        }
-        let values: Vec<f64> = codes
-            .iter()
-            .map(|code| f64::from(level.load[*code]))
-            .collect();
-        let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
-        BarChart {
-            title: &format!("Items per code, {}", level.name),
-            values: &values,
-            bar_name: &|idx| {
-                if self.is_sorted {
-                    format!("code {} (rank {})", codes[idx], idx + 1)
-                } else {
-                    format!("code {idx}")
-                }
-            },
-            reference: Some((mean, "mean")),
-            color_idx: self.level_idx,
-            height: 190.0,
-        }
-        .show(ui);
+    fn charts_ui(&mut self, ui: &mut Ui, levels: &[LevelModel<'_>], state: &AppState) {
+        let report = state.run.tokenizer.as_ref();
+        let power = report
+            .filter(|report| report.reconstruction_error.is_some())
+            .map(|report| report.vector_power);
+        self.charts.choice_ui(ui, levels);
+        let charts = &self.charts;
+        side_by_side(
+            ui,
+            |ui| charts.load_map_ui(ui, levels),
+            |ui| charts.course_ui(ui, levels),
+        );
+        side_by_side(
+            ui,
+            |ui| self.charts.load_ui(ui, levels),
+            |ui| residuals_ui(ui, levels, power),
+        );
     }
 }
 
@@ -121,18 +96,18 @@ fn verdict_ui(ui: &mut Ui, verdict: &Verdict) {
     ui.weak(view_model::rule());
 }
 
-fn levels_ui(ui: &mut Ui, levels: &[LevelModel]) {
-    let strip_width = (ui.available_width() - 620.0).min(360.0);
+fn levels_ui(ui: &mut Ui, levels: &[LevelModel<'_>]) {
+    let strip_width = (ui.available_width() - LEVEL_FIGURES).min(360.0);
     let has_strips = strip_width >= LEAST_STRIP;
-    ScrollArea::horizontal().show(ui, |ui| {
+    ScrollArea::horizontal().id_salt("levels").show(ui, |ui| {
         Grid::new("codebook levels")
             .num_columns(COLUMNS.len() + 2)
             .spacing([16.0, 4.0])
             .striped(true)
             .show(ui, |ui| {
                 ui.strong("Level");
-                for (name, tip) in COLUMNS {
-                    ui.strong(name).on_hover_text(tip);
+                for measure in COLUMNS {
+                    ui.strong(measure.name).on_hover_text(measure.explain());
                 }
                 if has_strips {
                     ui.strong("Load").on_hover_text(
@@ -143,14 +118,12 @@ fn levels_ui(ui: &mut Ui, levels: &[LevelModel]) {
                 for (level_idx, level) in levels.iter().enumerate() {
                     let suffix = if level.is_live { " (fitting)" } else { "" };
                     ui.label(format!("{}{suffix}", level.name));
-                    for cell in &level.cells {
-                        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                            ui.monospace(cell);
-                        });
-                    }
+                    level.cells.iter().for_each(|cell| number_cell(ui, cell));
                     if has_strips {
                         let summary = format!("Load of {}: {} codes", level.name, level.load.len());
-                        heat_strip(ui, &summary, &level.load, level_idx, strip_width);
+                        heat_strip(ui, &summary, level.load, level_idx, strip_width);
+                    } else {
+                        ui.label("");
                     }
                     ui.end_row();
                 }
@@ -158,30 +131,31 @@ fn levels_ui(ui: &mut Ui, levels: &[LevelModel]) {
     });
 }
 
-fn entropy_ui(ui: &mut Ui, levels: &[LevelModel]) {
-    let n_codes = levels.first().map_or(1, |level| level.load.len()).max(1);
-    MetricPlot {
-        title: "Entropy over sweeps",
-        tip: "Entropy of the load after every sweep, in nats. The dashed line is ln K, the largest possible.",
-        x_name: "sweep",
-        series: levels
-            .iter()
-            .map(|level| PlotSeries {
-                name: &level.name,
-                points: &level.entropy,
-                abandoned: &[],
-            })
-            .collect(),
-        references: vec![Reference {
-            name: "ln K",
-            value: (n_codes as f64).ln(),
-        }],
-        goal: Goal::Highest,
-        is_from_zero: true,
-        exports: &[],
-        height: 216.0,
-    }
-    .show(ui, PlotView::default());
+/// How prefixes branch, and what they keep of neighbours.
+fn prefixes_ui(ui: &mut Ui, report: &TokenizerReport) {
+    ui.strong("Prefixes").on_hover_text(
+        "The first codes of an ID: how many there are, how they branch, and whether items that belong together share \
+         them.",
+    );
+    ScrollArea::horizontal().id_salt("prefixes").show(ui, |ui| {
+        Grid::new("prefixes")
+            .num_columns(PREFIX_COLUMNS.len() + 2)
+            .spacing([16.0, 4.0])
+            .striped(true)
+            .show(ui, |ui| {
+                ui.strong("Codes");
+                for (name, measure) in PREFIX_COLUMNS {
+                    ui.strong(name).on_hover_text(measure.explain());
+                }
+                ui.end_row();
+                for [prefix, figures @ ..] in view_model::prefixes(report) {
+                    ui.label(prefix);
+                    figures.iter().for_each(|cell| number_cell(ui, cell));
+                    ui.label("");
+                    ui.end_row();
+                }
+            });
+    });
 }
 
 /// One click to what other settings would change, before anything is trained on them.

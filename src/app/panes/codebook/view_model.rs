@@ -1,10 +1,12 @@
-//! What the codebook pane says, from the state alone. Formulas are those of the paper's tokenizer metrics. [B 4.4]
+//! What the codebook pane says, from the state alone. Every formula is that of
+//! [`health`](crate::engine::tokenizer::health).
 
-use crate::app::state::AppState;
+use crate::app::state::{AppState, LoadHistory, SweepPoint};
 use crate::app::widgets::number::{count, percent, significant};
 use crate::app::widgets::{Stat, level_letter};
 use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::event::Stage;
+use crate::engine::tokenizer::health::{self, Measure};
 use crate::engine::tokenizer::report::{CodebookLevel, TokenizerReport};
 
 /// A level must use at least this share of its codes to be called healthy.
@@ -24,40 +26,44 @@ pub(super) const WHAT_IF: [&str; 4] = [
 
 /// One level as shown.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct LevelModel {
+pub(super) struct LevelModel<'a> {
     /// "Level a".
     pub name: String,
     /// Its figures, in the order of [`COLUMNS`].
     pub cells: Vec<String>,
     /// Items per code.
-    pub load: Vec<u32>,
-    /// Entropy over the sweeps.
-    pub entropy: Vec<[f64; 2]>,
+    pub load: &'a [u32],
+    /// Positive events per code; empty until the table is finished.
+    pub popularity: &'a [u64],
+    /// Mean squared residual after it.
+    pub residual_error: f64,
+    /// Its figures after every sweep.
+    pub sweeps: &'a [SweepPoint],
+    /// Its load after every sweep.
+    pub loads: Option<&'a LoadHistory>,
     /// Whether it is still being fitted.
     pub is_live: bool,
 }
 
-/// Names and formulas of a level's figures.
-pub(super) const COLUMNS: [(&str, &str); 7] = [
-    ("Utilization", "Codes with at least one item / codes."),
-    (
-        "Entropy",
-        "- sum of p ln p over the codes, p = items of the code / items; in nats.",
-    ),
-    (
-        "of ln K",
-        "Entropy / ln K: 100% where every code has equally many items.",
-    ),
-    (
-        "Perplexity",
-        "exp(entropy): the number of codes that are effectively in use.",
-    ),
-    ("Dead codes", "Codes without an item."),
-    ("Fullest code", "Items of the code with the most items."),
-    (
-        "Residual",
-        "Mean over items and dimensions of the squared residual after this level.",
-    ),
+/// A level's figures.
+pub(super) const COLUMNS: [Measure; 8] = [
+    health::UTILIZATION,
+    health::ENTROPY,
+    health::EVENNESS,
+    health::PERPLEXITY,
+    health::GINI,
+    health::DEAD_CODES,
+    health::FULLEST,
+    health::RESIDUAL,
+];
+
+/// What is told of prefixes, with the header of its columns.
+pub(super) const PREFIX_COLUMNS: [(&str, Measure); 5] = [
+    ("Prefixes", health::FAN_OUT),
+    ("Mean fan-out", health::FAN_OUT),
+    ("Largest fan-out", health::FAN_OUT),
+    ("Neighbourhood", health::NEIGHBOURHOOD),
+    ("Co-watch", health::CO_WATCH),
 ];
 
 /// A judgement and the rule behind it.
@@ -81,7 +87,7 @@ pub(super) fn rule() -> String {
 }
 
 /// The levels: those of the finished table where it is known, else as they are being fitted.
-pub(super) fn levels(state: &AppState) -> Vec<LevelModel> {
+pub(super) fn levels(state: &AppState) -> Vec<LevelModel<'_>> {
     let run = &state.run;
     let live = &run.codebook.levels;
     let n_levels = run
@@ -91,20 +97,17 @@ pub(super) fn levels(state: &AppState) -> Vec<LevelModel> {
     (0..n_levels)
         .filter_map(|level_idx| {
             let history = live.get(level_idx);
-            let stored = run
-                .tokenizer
-                .as_ref()
-                .map(|report| &report.levels[level_idx]);
+            let report = run.tokenizer.as_ref();
+            let stored = report.map(|report| &report.levels[level_idx]);
             let level = stored.or(history.map(|history| &history.latest))?;
-            let sweeps = history.map_or(&[][..], |history| &history.sweeps);
             Some(LevelModel {
                 name: format!("Level {}", level_letter(level_idx)),
                 cells: cells(level),
-                load: level.load.clone(),
-                entropy: sweeps
-                    .iter()
-                    .map(|sweep| [sweep.iteration as f64, sweep.entropy_nats])
-                    .collect(),
+                load: &level.load,
+                popularity: &level.popularity,
+                residual_error: level.residual_error,
+                sweeps: history.map_or(&[], |history| &history.sweeps),
+                loads: history.map(|history| &history.loads),
                 is_live: stored.is_none() && !level.is_final,
             })
         })
@@ -136,50 +139,57 @@ pub(super) fn verdict(state: &AppState) -> Option<Verdict> {
 
 /// Figures of the whole table.
 pub(super) fn table(report: &TokenizerReport) -> Vec<Stat> {
-    let error = report.reconstruction_error.unwrap_or(f64::NAN);
-    let explained = 1.0 - error / report.vector_power;
-    vec![
-        Stat::new(
-            "Collision rate",
-            percent(report.collision_rate),
-            "1 - distinct semantic IDs / items, for the codes as stored.",
-        ),
+    let stat = |measure: Measure, value: String| Stat::new(measure.name, value, measure.explain());
+    let mut stats = vec![
+        stat(health::COLLISIONS, percent(report.collision_rate)),
         Stat::new(
             "Before the policy",
             percent(report.collision_rate_before),
-            "The same rate before the collision policy moved items.",
+            "The collision rate before the collision policy moved items.",
         ),
         Stat::new(
             "Distinct IDs",
             count(report.distinct_ids),
             "Semantic IDs that at least one item has.",
         ),
-        Stat::new(
-            "Items sharing",
-            count(report.items_sharing),
-            "Items that share their ID with another item.",
-        ),
-        Stat::new(
-            "Largest group",
-            count(report.largest_group),
-            "Items of the most crowded ID.",
-        ),
-        Stat::new(
-            "Reconstruction error",
-            significant(error, 3),
-            "Mean squared error per element between an item's vector and the sum of its codewords.",
-        ),
-        Stat::new(
+        stat(health::ITEMS_SHARING, count(report.items_sharing)),
+        stat(health::LARGEST_GROUP, count(report.largest_group)),
+    ];
+    // Codes without vectors of their own, such as hashes, reconstruct nothing.
+    if let Some(error) = report.reconstruction_error {
+        stats.push(stat(health::RECONSTRUCTION, significant(error, 3)));
+        stats.push(Stat::new(
             "Vector power",
             significant(report.vector_power, 3),
             "Mean of the squared elements of the vectors: the error of an empty codebook.",
-        ),
-        Stat::new(
+        ));
+        stats.push(Stat::new(
             "Explained",
-            percent(explained),
+            percent(1.0 - error / report.vector_power),
             "1 - reconstruction error / vector power.",
-        ),
-    ]
+        ));
+    }
+    stats
+}
+
+/// Per length of prefix: its name, then the figures in the order of [`PREFIX_COLUMNS`]; a dash where one is not known.
+pub(super) fn prefixes(report: &TokenizerReport) -> Vec<[String; 6]> {
+    (0..report.levels.len())
+        .map(|level_idx| {
+            let letters: String = (0..=level_idx).map(level_letter).collect();
+            let dash = || "-".to_owned();
+            let share = |values: &[f64]| values.get(level_idx).map_or_else(dash, |it| percent(*it));
+            let fan_out = report.fan_out.get(level_idx);
+            [
+                letters,
+                fan_out.map_or_else(dash, |fan_out| count(fan_out.prefixes)),
+                fan_out.map_or_else(dash, |fan_out| significant(fan_out.mean, 3)),
+                fan_out.map_or_else(dash, |fan_out| count(fan_out.largest)),
+                share(&report.neighbourhood_agreement),
+                share(&report.co_watch_agreement),
+            ]
+        })
+        .collect()
 }
 
 /// What aligning the item vectors gave; the same words explain it in the documents.
@@ -263,7 +273,7 @@ fn judge(report: &TokenizerReport) -> Verdict {
     for level in &report.levels {
         let name = level_letter(level.level_idx);
         if level.utilization < LEAST_UTILIZATION {
-            let dead = level.load.iter().filter(|n| **n == 0).count();
+            let dead = count(level.dead_codes);
             faults.push(format!("level {name} leaves {dead} codes unused"));
         }
         if evenness(level) < LEAST_EVENNESS {
@@ -291,14 +301,15 @@ fn judge(report: &TokenizerReport) -> Verdict {
 }
 
 fn cells(level: &CodebookLevel) -> Vec<String> {
-    let dead = level.load.iter().filter(|n| **n == 0).count();
+    let fullest = level.load.iter().copied().max().unwrap_or(0);
     vec![
         percent(level.utilization),
         significant(level.entropy_nats, 4),
         percent(evenness(level)),
         significant(level.perplexity, 4),
-        count(dead as u64),
-        count(u64::from(level.load.iter().copied().max().unwrap_or(0))),
+        significant(level.gini, 3),
+        count(level.dead_codes),
+        count(u64::from(fullest)),
         significant(level.residual_error, 3),
     ]
 }
@@ -314,8 +325,9 @@ fn evenness(level: &CodebookLevel) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::app::state::{CodebookHistory, LevelHistory, SweepPoint};
+    use crate::app::state::{CodebookHistory, LevelHistory};
     use crate::engine::tokenizer::health::level_health;
+    use crate::engine::tokenizer::report::FanOut;
 
     fn level(level_idx: usize, load: Vec<u32>) -> CodebookLevel {
         let n_codes = load.len();
@@ -361,14 +373,17 @@ mod tests {
                     iteration: 1,
                     utilization: 0.5,
                     entropy_nats: f64::NAN,
+                    gini: 0.5,
+                    dead_codes: 1,
                     residual_error: 1.0,
                 }],
+                loads: LoadHistory::default(),
             }],
         };
         let shown = levels(&state);
         assert!(shown[0].is_live);
         assert_eq!(shown[0].cells[0], "75.0%");
-        assert_eq!(shown[0].cells[4], "1");
+        assert_eq!(shown[0].cells[4..7], ["0.375", "1", "4"]);
         assert!(verdict(&state).unwrap().text.contains("level a, sweep 4"));
     }
 
@@ -412,5 +427,30 @@ mod tests {
         assert!(!shown[0].is_live);
         assert_eq!(shown[0].cells[1], "1.386");
         assert_eq!(table(&report(vec![1], 0.0))[7].value, "75.0%");
+    }
+
+    #[test]
+    fn every_figure_has_its_column() {
+        assert_eq!(cells(&level(0, vec![1])).len(), COLUMNS.len());
+        let mut report = report(vec![2, 2], 0.0);
+        assert_eq!(prefixes(&report)[0][1..], ["-"; 5].map(str::to_owned));
+        report.fan_out = vec![FanOut {
+            prefixes: 1200,
+            mean: 4.0,
+            largest: 9,
+        }];
+        report.neighbourhood_agreement = vec![0.5];
+        let expected = ["a", "1,200", "4.00", "9", "50.0%", "-"].map(str::to_owned);
+        assert_eq!(prefixes(&report), [expected]);
+    }
+
+    #[test]
+    fn codes_without_vectors_tell_no_error() {
+        let report = TokenizerReport {
+            reconstruction_error: None,
+            ..report(vec![2, 2], 0.0)
+        };
+        let stats = table(&report);
+        assert!(stats.iter().all(|stat| stat.value != "NaN"), "{stats:?}");
     }
 }

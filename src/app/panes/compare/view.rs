@@ -6,7 +6,7 @@ use egui::{RichText, ScrollArea, Ui};
 
 use super::view_model::{self, Shown};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{command_button, failure_ui, waiting_ui};
+use crate::app::panes::common::{button_unless, failure_ui, waiting_ui};
 use crate::app::state::{AppState, ComparisonState};
 use crate::app::theme;
 use crate::app::widgets::{DataTable, TableColumn, empty_state, progress_bar};
@@ -82,14 +82,18 @@ impl ComparePane {
             )
             .response
             .on_hover_text("Which tokenizers the next comparison fits.");
-            ui.add_enabled_ui(n_chosen > 0, |ui| {
-                let compare = UiCommand::CompareTokenizers {
-                    names: names.clone(),
-                    tables: Vec::new(),
-                };
-                command_button(ui, state, commands, compare);
-            });
-            command_button(ui, state, commands, UiCommand::CompareTableDialog { names });
+            // Without names the engine would fit all of them.
+            let nothing = (n_chosen == 0).then_some("Choose at least one tokenizer.");
+            let compare = UiCommand::CompareTokenizers {
+                names: names.clone(),
+                tables: Vec::new(),
+            };
+            for command in [compare, UiCommand::CompareTableDialog { names }] {
+                let obstacle = nothing.or_else(|| command.obstacle(state));
+                if button_unless(ui, command.text(), obstacle) {
+                    commands.push(command);
+                }
+            }
             if state.run.comparison.is_going && ui.button("Stop").clicked() {
                 commands.push(UiCommand::Stop);
             }

@@ -77,7 +77,7 @@ fn tip(column: &str) -> String {
         "before policy" => {
             return format!(
                 "{} Before items that share an ID were moved.",
-                explained(health::COLLISIONS)
+                health::COLLISIONS.explain()
             );
         }
         "sharing" => health::ITEMS_SHARING,
@@ -100,14 +100,7 @@ fn tip(column: &str) -> String {
     } else {
         ""
     };
-    format!("{}{suffix}", explained(measure))
-}
-
-fn explained(measure: health::Measure) -> String {
-    format!(
-        "{}: {}. {}.",
-        measure.name, measure.formula, measure.meaning
-    )
+    format!("{}{suffix}", measure.explain())
 }
 
 /// The row with the best value of a column; none where better has no meaning or all are equal.

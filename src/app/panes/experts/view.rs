@@ -8,8 +8,7 @@ use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::widgets::{
-    Goal, HeatMap, HeatMapCache, MetricPlot, PlotSeries, PlotView, Reference, empty_state,
-    stat_grid,
+    Goal, HeatMap, MetricPlot, PlotSeries, PlotView, Reference, empty_state, stat_grid,
 };
 use crate::engine::event::{RunId, Stage};
 
@@ -17,14 +16,12 @@ use crate::engine::event::{RunId, Stage};
 const ROW_HEIGHT: f32 = 8.0;
 const MAP_HEIGHT: (f32, f32) = (90.0, 320.0);
 
-/// The pane, which layer it shows, and the picture of its load.
+/// The pane and which layer it shows.
 #[derive(Default)]
 pub struct ExpertsPane {
     layer_idx: usize,
     layers: Vec<LayerModel>,
     made_of: Option<(RunId, u64)>,
-    n_made: u64,
-    picture: HeatMapCache,
 }
 
 impl ExpertsPane {
@@ -52,7 +49,6 @@ impl ExpertsPane {
                 ExpertsModel::Layers(layers) => self.layers = layers,
             }
             self.made_of = Some(made_of);
-            self.n_made += 1;
         }
         self.layer_idx = self.layer_idx.min(self.layers.len() - 1);
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
@@ -85,7 +81,7 @@ impl ExpertsPane {
         ));
     }
 
-    fn layer_ui(&mut self, ui: &mut Ui, state: &AppState) {
+    fn layer_ui(&self, ui: &mut Ui, state: &AppState) {
         stat_grid(ui, &self.layers[self.layer_idx].stats);
         ui.add_space(6.0);
         if ui.available_width() >= TWO_COLUMNS_FROM {
@@ -102,7 +98,7 @@ impl ExpertsPane {
         }
     }
 
-    fn map_ui(&mut self, ui: &mut Ui, state: &AppState) {
+    fn map_ui(&self, ui: &mut Ui, state: &AppState) {
         let layer = &self.layers[self.layer_idx];
         ui.strong("Load over time").on_hover_text(
             "One row per expert, one column per logged step; where there are many, neighbours are joined. \
@@ -117,13 +113,19 @@ impl ExpertsPane {
         };
         HeatMap {
             summary: &layer.summary,
-            columns: &layer.cells,
+            name: "load of experts",
+            size: [layer.experts.len(), layer.cells.len()],
+            cell: &|expert_idx, column_idx| {
+                let column = &layer.cells[column_idx];
+                column.get(expert_idx).copied().unwrap_or(0.0)
+            },
+            row_name: &|expert_idx| (expert_idx + 1).to_string(),
             ends: [&layer.ends[0], &layer.ends[1]],
             readout: &readout,
-            version: (self.n_made, self.layer_idx),
+            legend: &[],
             height: (ROW_HEIGHT * n_experts).clamp(MAP_HEIGHT.0, MAP_HEIGHT.1),
         }
-        .show(ui, &mut self.picture);
+        .show(ui);
     }
 
     fn course_ui(&self, ui: &mut Ui) {

@@ -1,4 +1,4 @@
-//! The dataset as the run sees it, and what the run came to.
+//! What the run came to, and the dataset in short.
 
 mod view;
 mod view_model;

@@ -1,13 +1,15 @@
 //! Draws the overview.
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::{RichText, Ui};
 
-use super::view_model::{self, DatasetModel, Histogram};
+use super::view_model;
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{failure_ui, waiting_ui};
+use crate::app::pane::PaneKind;
+use crate::app::panes::common::{failure_ui, scrolled, waiting_ui};
+use crate::app::panes::dataset::{DatasetModel, counts_ui, dataset, histograms_ui};
 use crate::app::state::AppState;
-use crate::app::theme;
-use crate::app::widgets::{BarChart, empty_state, score_bar, stat_grid};
+use crate::app::theme::{self, tokens};
+use crate::app::widgets::{empty_state, stat_grid};
 use crate::engine::event::Stage;
 
 /// The overview; it keeps nothing of its own.
@@ -17,20 +19,20 @@ pub struct OverviewPane {}
 impl OverviewPane {
     /// Draws the pane.
     pub fn ui(&mut self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
-        let Some(model) = view_model::dataset(state) else {
+        let Some(model) = dataset(state) else {
             return nothing_yet(ui, state, commands);
         };
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        scrolled(ui, |ui| {
             failure_ui(ui, state);
             results_ui(ui, state);
-            dataset_ui(ui, &model);
+            dataset_ui(ui, &model, commands);
         });
     }
 }
 
 fn nothing_yet(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
-    if let Some(path) = &state.pending.inspection {
-        let text = format!("Reading {}", path.display());
+    if let Some(question) = state.data.reading() {
+        let text = format!("Reading {}", question.path.display());
         empty_state(ui, "Looking at the data", &text, None);
     } else {
         waiting_ui(
@@ -57,62 +59,24 @@ fn results_ui(ui: &mut Ui, state: &AppState) {
     ui.add_space(8.0);
 }
 
-fn dataset_ui(ui: &mut Ui, model: &DatasetModel) {
-    ui.heading(&model.title);
+fn dataset_ui(ui: &mut Ui, model: &DatasetModel, commands: &mut Vec<UiCommand>) {
+    ui.horizontal_wrapped(|ui| {
+        ui.heading(&model.title);
+        ui.add_space(tokens::GAP);
+        let button = ui.button("More about the data");
+        if button.clicked() {
+            commands.push(UiCommand::ShowPane(PaneKind::Dataset));
+        }
+    });
     ui.add(egui::Label::new(RichText::new(&model.source).weak()).truncate());
     ui.add_space(4.0);
-    stat_grid(ui, &model.counts);
-    ui.add_space(6.0);
-    ui.columns(2, |columns| {
-        histogram_ui(
-            &mut columns[0],
-            "Users by positive events",
-            &model.history_lengths,
-            0,
-        );
-        histogram_ui(
-            &mut columns[1],
-            "Items by positive events",
-            &model.popularity,
-            1,
-        );
-    });
-    ui.add_space(6.0);
-    if !model.feedback.is_empty() {
-        ui.strong("Feedback")
-            .on_hover_text("Events with this kind of feedback / all events.");
-        egui::Grid::new("feedback").num_columns(3).show(ui, |ui| {
-            for (name, events, share) in &model.feedback {
-                ui.label(name);
-                score_bar(ui, name, *share, (0.0, 1.0), 220.0);
-                ui.monospace(format!("{events:>11}"));
-                ui.end_row();
-            }
-        });
-        ui.add_space(6.0);
-    }
-    for (name, text) in &model.rules {
-        ui.strong(*name);
-        ui.label(text);
-    }
+    counts_ui(ui, model);
+    histograms_ui(ui, model);
     if !model.warnings.is_empty() {
-        ui.add_space(6.0);
+        ui.add_space(tokens::GAP);
         ui.colored_label(theme::of(ui).warning, "Warnings");
         for warning in &model.warnings {
             ui.label(warning);
         }
     }
-}
-
-fn histogram_ui(ui: &mut Ui, title: &str, histogram: &Histogram, color_idx: usize) {
-    ui.strong(title);
-    BarChart {
-        title,
-        values: &histogram.values,
-        bar_name: &|idx| histogram.names[idx].clone(),
-        reference: None,
-        color_idx,
-        height: 150.0,
-    }
-    .show(ui);
 }

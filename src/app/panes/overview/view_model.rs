@@ -1,51 +1,9 @@
 //! What the overview says, from the state alone.
 
-use std::path::Path;
-
 use crate::app::state::AppState;
 use crate::app::widgets::Stat;
-use crate::app::widgets::number::{bytes, count, duration, percent, significant, utc_minute};
-use crate::engine::data::stats::DatasetStats;
+use crate::app::widgets::number::{bytes, count, duration, percent, significant};
 use crate::engine::event::Stage;
-
-/// Everything the overview shows of a dataset.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct DatasetModel {
-    /// Its name.
-    pub title: String,
-    /// Its format, its time range and where it lies.
-    pub source: String,
-    /// Counts.
-    pub counts: Vec<Stat>,
-    /// Kinds of feedback that occur: name, events, share of all events.
-    pub feedback: Vec<(String, String, f64)>,
-    /// Users by length of history.
-    pub history_lengths: Histogram,
-    /// Items by popularity.
-    pub popularity: Histogram,
-    /// How sessions were formed and what is held out.
-    pub rules: Vec<(&'static str, String)>,
-    /// Partial trouble.
-    pub warnings: Vec<String>,
-}
-
-/// Bars with names.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Histogram {
-    /// Range of each bar.
-    pub names: Vec<String>,
-    /// Height of each bar.
-    pub values: Vec<f64>,
-}
-
-/// The dataset of the run, or else the one that was inspected for the draft.
-pub(super) fn dataset(state: &AppState) -> Option<DatasetModel> {
-    if let Some(stats) = &state.run.dataset {
-        return Some(describe(stats, &state.run.data_path));
-    }
-    let (path, stats) = state.inspected.as_ref()?;
-    Some(describe(stats, path))
-}
 
 /// What the run came to: one figure per finished stage, in order.
 pub(super) fn results(state: &AppState) -> Vec<Stat> {
@@ -139,158 +97,16 @@ pub(super) fn verdict(state: &AppState) -> &[String] {
         .map_or(&[], |alignment| &alignment.verdict)
 }
 
-fn describe(stats: &DatasetStats, path: &Path) -> DatasetModel {
-    let mut source = vec![stats.format.clone()];
-    if let Some((first, last)) = stats.time_range_millis {
-        source.push(format!("{} to {} UTC", utc_minute(first), utc_minute(last)));
-    }
-    source.push(path.display().to_string());
-    DatasetModel {
-        title: stats.name.clone(),
-        source: source.join("  ·  "),
-        counts: counts(stats),
-        feedback: stats
-            .feedback
-            .iter()
-            .filter(|(_, events)| *events > 0)
-            .map(|(name, events)| {
-                let share = *events as f64 / stats.events.max(1) as f64;
-                (name.clone(), count(*events), share)
-            })
-            .collect(),
-        history_lengths: Histogram::new(&stats.history_lengths),
-        popularity: Histogram::new(&stats.popularity),
-        rules: vec![
-            ("Sessions", stats.session_rule.clone()),
-            ("Split", stats.split_rule.clone()),
-            ("Fingerprint", stats.fingerprint.clone()),
-        ],
-        warnings: stats.warnings.clone(),
-    }
-}
-
-fn counts(stats: &DatasetStats) -> Vec<Stat> {
-    let per_user = stats.positives as f64 / stats.users.max(1) as f64;
-    vec![
-        Stat::new(
-            "Users",
-            count(stats.users),
-            "Users with at least one event.",
-        ),
-        Stat::new("Items", count(stats.items), "Items in the catalogue."),
-        Stat::new(
-            "Events",
-            count(stats.events),
-            "Rows of the log: one impression each.",
-        ),
-        Stat::new(
-            "Positive events",
-            count(stats.positives),
-            "Events that count as positive under data.positive.",
-        ),
-        Stat::new(
-            "Positives per user",
-            significant(per_user, 3),
-            "Positive events / users.",
-        ),
-        Stat::new(
-            "Sparsity",
-            format!("{:.3}%", stats.sparsity * 100.0),
-            "1 - events / (users x items).",
-        ),
-        Stat::new(
-            "Sessions kept",
-            count(stats.sessions_kept),
-            format!(
-                "Sessions that pass the quality rule, of {} found.",
-                count(stats.sessions)
-            ),
-        ),
-        Stat::new(
-            "Test users",
-            count(stats.test_users),
-            "Users with a held-out target.",
-        ),
-        Stat::new(
-            "Tied times",
-            percent(stats.tied_times_frac),
-            "Adjacent events of one user with equal time stamps / all such pairs. Their order is not known, \
-             which inflates next-item metrics.",
-        ),
-        Stat::new(
-            "True utility",
-            if stats.has_oracle { "known" } else { "unknown" },
-            "Known for simulated data only: the simulator can say what a slate is really worth to a user.",
-        ),
-    ]
-}
-
-impl Histogram {
-    /// From (upper edge of the bucket, count), edges rising. Buckets below the first are not told, so it has no
-    /// lower edge, unless it is that of zero or one.
-    fn new(buckets: &[(u64, u64)]) -> Self {
-        let mut first = 0;
-        let mut histogram = Self::default();
-        for (last, n) in buckets {
-            histogram.names.push(if first >= *last || *last == 1 {
-                count(*last)
-            } else if first == 0 {
-                format!("up to {}", count(*last))
-            } else {
-                format!("{} to {}", count(first), count(*last))
-            });
-            histogram.values.push(*n as f64);
-            first = last.saturating_add(1);
-        }
-        histogram
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::run::report::{AlignmentReport, RewardSummary};
 
-    fn stats() -> DatasetStats {
-        DatasetStats {
-            name: "sample".into(),
-            format: "Simulator".into(),
-            users: 1000,
-            items: 2000,
-            events: 50_000,
-            positives: 20_000,
-            feedback: vec![("view".into(), 25_000), ("comment".into(), 0)],
-            history_lengths: vec![(0, 1), (1, 2), (2, 3), (4, 4)],
-            ..DatasetStats::default()
-        }
-    }
-
     #[test]
     fn nothing_is_known_at_first() {
         let state = AppState::default();
-        assert_eq!(dataset(&state), None);
         assert!(results(&state).is_empty());
         assert!(verdict(&state).is_empty());
-    }
-
-    #[test]
-    fn an_inspected_dataset_is_described_until_a_run_has_its_own() {
-        let mut state = AppState {
-            inspected: Some(("there".into(), stats())),
-            ..AppState::default()
-        };
-        let model = dataset(&state).unwrap();
-        assert_eq!(model.source, "Simulator  ·  there");
-        assert_eq!(
-            model.feedback,
-            [("view".to_owned(), "25,000".to_owned(), 0.5)]
-        );
-        assert_eq!(model.history_lengths.names, ["0", "1", "2", "3 to 4"]);
-        state.run.dataset = Some(DatasetStats {
-            name: "other".into(),
-            ..stats()
-        });
-        assert_eq!(dataset(&state).unwrap().title, "other");
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl<'a, 'w> Reading<'a, 'w> {
         if file.rows.is_multiple_of(TELL_EVERY_ROWS) {
             let (done, total) = position.get();
             self.watch.tell(&ReadProgress {
-                file: file.name.clone(),
+                doing: format!("reading {}", file.name),
                 done,
                 total,
             });

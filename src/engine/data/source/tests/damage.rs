@@ -311,12 +311,40 @@ fn the_check_of_damaged_files_names_row_and_column() {
         .collect();
     assert_eq!(used, ["time", "userId", "item"]);
     assert!(report.problem.unwrap().contains("has 3 positive events"));
+    assert!(report.proposed_positive.is_empty(), "views occur");
     let missing = check::check(
         &folder.path().join("none"),
         &mapped,
         &mut crate::engine::data::Watch::nobody(),
     );
     assert!(matches!(missing, Err(DataError::Io { .. })));
+}
+
+/// Likes without views are not missed: the report says how to count them.
+#[test]
+fn the_check_proposes_the_feedback_that_occurs() {
+    let rows: String = (0..40)
+        .map(|row| format!("u{},i{},{}\n", row % 4, row % 7, row % 2))
+        .collect();
+    let text = format!("user,item,like\n{rows}");
+    let folder = super::common::folder(&[("events.csv", text.as_bytes())]);
+    let run = |config: &DataConfig| {
+        let mut watch = crate::engine::data::Watch::nobody();
+        check::check(folder.path(), config, &mut watch).unwrap()
+    };
+    let report = run(&DataConfig::default());
+    assert_eq!(report.verdict, check::Verdict::NotUsable);
+    assert_eq!(report.proposed_positive, ["like"]);
+    assert!(
+        report.advice[0].ends_with("set data.positive = [\"like\"]"),
+        "{:?}",
+        report.advice
+    );
+    let followed = run(&DataConfig {
+        positive: report.proposed_positive,
+        ..DataConfig::default()
+    });
+    assert!(followed.stats.is_some(), "{:?}", followed.problem);
 }
 
 #[test]
