@@ -62,7 +62,7 @@ impl WorkbenchApp {
     fn set_up(&mut self, path: PathBuf) {
         let state = &mut self.state;
         state.run = RunStore::default();
-        state.items = ItemsState::None;
+        state.take_items(ItemsState::None);
         state.view = View::Workbench;
         state.draft.data_path = path;
         state.data.set_up();
