@@ -38,7 +38,7 @@ fn assert_encodes_as_fitted(vectors: &str, run: &str) {
         .lines()
         .map(|line| serde_json::from_str(line).expect("every line is JSON"))
         .collect();
-    assert_eq!(lines.len(), fitted.table.n_items());
+    assert_eq!(lines.len(), fitted.table.n_items(), "one line per item");
     for (line, item) in lines.iter().zip(0..) {
         let codes = fitted.table.sid(ItemIdx(item));
         assert_eq!(line["codes"], serde_json::json!(codes), "{line}");

@@ -29,6 +29,10 @@ pub enum HostContext {
 
 /// A batch of contexts as tensors.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one batch lives at a time, and handles are all it holds"
+)]
 pub enum ContextBatch {
     /// The semantic IDs of the last positive items. [A 3.2]
     Session(HistoryBatch),

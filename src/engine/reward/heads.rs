@@ -9,12 +9,11 @@ use crate::engine::seed::Seed;
 /// How slates and labels are formed, in words, for the report.
 pub fn label_rule(slate_len: usize) -> String {
     format!(
-        "Slates of {} consecutive impressions, viewed or not, of one request or one day where the log has enough of \
+        "Slates of {slate_len} consecutive impressions, viewed or not, of one request or one day where the log has enough of \
          them; those that train overlap, those that test do not. Labels: swt is the rank of the slate's watch time among the training slates; vtr, wtr and ltr are the \
          shares of its items that were viewed, followed and liked. Reward model and judge learn from two halves of the \
          users, before the cut in time, and are tested on all users' slates after it. Of an item they see its vector, \
-         which comes from the learnable part of the log, its length, author, categories and further features.",
-        slate_len
+         which comes from the learnable part of the log, its length, author, categories and further features."
     )
 }
 

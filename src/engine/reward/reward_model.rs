@@ -13,6 +13,10 @@ use crate::engine::seed::Seed;
 
 /// The model; also the judge, when trained on other users.
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are two of them, and a box around a module would hide its parameters"
+)]
 pub enum RewardModel {
     /// Four heads over a session.
     Session(SessionModel),

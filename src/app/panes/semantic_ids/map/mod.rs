@@ -338,10 +338,10 @@ fn missing_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         return;
     }
     let command = UiCommand::MapItems;
-    let is_possible = command.obstacle(state).is_none();
+    let obstacle = command.obstacle(state);
     let text = "All items on a plane by the first two principal components of their vectors: items that lie far apart \
                 here differ, and the colours show whether codes follow the vectors.";
-    if empty_state(ui, "No map yet", text, Some((&command.text(), is_possible))) {
+    if empty_state(ui, "No map yet", text, Some((&command.text(), obstacle))) {
         commands.push(command);
     }
 }
