@@ -122,7 +122,7 @@ fn the_table_and_the_tree_page_by_key_and_are_one_tab_stop_each() {
     harness.run_steps(2);
     match harness.state().commands.last() {
         Some(UiCommand::SelectItem(Some(item))) => {
-            assert!(*item < 58, "a page is many rows: {item}")
+            assert!(*item < 58, "a page is many rows: {item}");
         }
         other => panic!("{other:?}"),
     }
