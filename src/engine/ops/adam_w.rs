@@ -63,7 +63,12 @@ pub fn squared_norm<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     let x = constant(x);
     let parts: Vec<f32> = values(&x)
         .par_chunks(BLOCK)
-        .map(|x| vectorised(|| dot(x, x)))
+        .map(|x| {
+            vectorised(
+                #[inline(always)]
+                || dot(x, x),
+            )
+        })
         .collect();
     let sum: f64 = parts.into_iter().map(f64::from).sum();
     from_host(tensor(vec![sum as f32], [1]))
@@ -135,18 +140,21 @@ impl Updated {
             .zip(self.second.par_chunks_mut(BLOCK))
             .zip(gradient.par_chunks(BLOCK))
             .for_each(|(((weights, first), second), gradient)| {
-                vectorised(|| {
-                    let moments = first.iter_mut().zip(second);
-                    for ((weight, (first, second)), gradient) in
-                        weights.iter_mut().zip(moments).zip(gradient)
-                    {
-                        let gradient = gradient * scale;
-                        *first = *first * beta_1 + gradient * rest_1;
-                        *second = *second * beta_2 + gradient * gradient * rest_2;
-                        let root = (*second * correction).sqrt() + epsilon;
-                        *weight = *weight * kept - rate * *first / root;
-                    }
-                });
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        let moments = first.iter_mut().zip(second);
+                        for ((weight, (first, second)), gradient) in
+                            weights.iter_mut().zip(moments).zip(gradient)
+                        {
+                            let gradient = gradient * scale;
+                            *first = *first * beta_1 + gradient * rest_1;
+                            *second = *second * beta_2 + gradient * gradient * rest_2;
+                            let root = (*second * correction).sqrt() + epsilon;
+                            *weight = *weight * kept - rate * *first / root;
+                        }
+                    },
+                );
             });
     }
 }

@@ -364,20 +364,23 @@ impl Attention {
     /// Turns products into weights.
     fn normalise(&self, products: &mut [f32], block: Block, softmax: &mut [Softmax]) {
         let rows = products.chunks_exact_mut(self.n_keys).zip(softmax);
-        vectorised(|| {
-            for (query_idx, (row, softmax)) in rows.enumerate() {
-                self.mask(row, block.row_idx, block.first + query_idx);
-                let largest = largest(row);
-                for x in &mut *row {
-                    *x = exp(*x - largest);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (query_idx, (row, softmax)) in rows.enumerate() {
+                    self.mask(row, block.row_idx, block.first + query_idx);
+                    let largest = largest(row);
+                    for x in &mut *row {
+                        *x = exp(*x - largest);
+                    }
+                    let share = sum(row).recip();
+                    for x in &mut *row {
+                        *x *= share;
+                    }
+                    *softmax = Softmax { largest, share };
                 }
-                let share = sum(row).recip();
-                for x in &mut *row {
-                    *x *= share;
-                }
-                *softmax = Softmax { largest, share };
-            }
-        });
+            },
+        );
     }
 
     /// Turns products into weights, and gradients of the weights into those of the products.
@@ -386,18 +389,21 @@ impl Attention {
         let rows = products
             .chunks_exact_mut(self.n_keys)
             .zip(slopes.chunks_exact_mut(self.n_keys));
-        vectorised(|| {
-            for (query_idx, ((weights, slopes), softmax)) in rows.zip(softmax).enumerate() {
-                self.mask(weights, block.row_idx, block.first + query_idx);
-                for x in &mut *weights {
-                    *x = exp(*x - softmax.largest) * softmax.share;
+        vectorised(
+            #[inline(always)]
+            || {
+                for (query_idx, ((weights, slopes), softmax)) in rows.zip(softmax).enumerate() {
+                    self.mask(weights, block.row_idx, block.first + query_idx);
+                    for x in &mut *weights {
+                        *x = exp(*x - softmax.largest) * softmax.share;
+                    }
+                    let mean = dot(weights, slopes);
+                    for (slope, weight) in slopes.iter_mut().zip(&*weights) {
+                        *slope = weight * (*slope - mean) * scale;
+                    }
                 }
-                let mean = dot(weights, slopes);
-                for (slope, weight) in slopes.iter_mut().zip(&*weights) {
-                    *slope = weight * (*slope - mean) * scale;
-                }
-            }
-        });
+            },
+        );
     }
 }
 

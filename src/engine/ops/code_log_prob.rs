@@ -53,16 +53,19 @@ impl Operation<1> for CodeLogProb {
             .par_chunks(BLOCK_ROWS * n_codes)
             .flat_map_iter(|rows| {
                 rows.chunks_exact(n_codes).map(|row| {
-                    vectorised(|| {
-                        let largest = largest(row);
-                        // Added up in f64: f32 would lose the small ones of a large codebook.
-                        let (chunks, rest) = row.as_chunks::<64>();
-                        let chunk_sum =
-                            |chunk: &[f32]| chunk.iter().map(|x| exp(x - largest)).sum::<f32>();
-                        let total: f64 =
-                            chunks.iter().map(|chunk| f64::from(chunk_sum(chunk))).sum();
-                        largest + ((total + f64::from(chunk_sum(rest))) as f32).ln()
-                    })
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            let largest = largest(row);
+                            // Added up in f64: f32 would lose the small ones of a large codebook.
+                            let (chunks, rest) = row.as_chunks::<64>();
+                            let chunk_sum =
+                                |chunk: &[f32]| chunk.iter().map(|x| exp(x - largest)).sum::<f32>();
+                            let total: f64 =
+                                chunks.iter().map(|chunk| f64::from(chunk_sum(chunk))).sum();
+                            largest + ((total + f64::from(chunk_sum(rest))) as f32).ln()
+                        },
+                    )
                 })
             })
             .collect();
@@ -93,11 +96,14 @@ impl Operation<1> for CodeLogProb {
             .for_each(|(((rows, totals), gradients), targets)| {
                 let rows = rows.chunks_exact_mut(n_codes).zip(totals);
                 for (((row, total), gradient), target) in rows.zip(gradients).zip(targets) {
-                    vectorised(|| {
-                        for x in &mut *row {
-                            *x = -gradient * exp(*x - total);
-                        }
-                    });
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for x in &mut *row {
+                                *x = -gradient * exp(*x - total);
+                            }
+                        },
+                    );
                     row[*target as usize] += gradient;
                 }
             });

@@ -81,18 +81,22 @@ impl Operation<2> for Embedding {
             .zip(self.tokens.par_chunks(saved.n_positions))
             .for_each(|(output, tokens)| {
                 let places = positions.chunks_exact(d_model).zip(tokens);
-                vectorised(|| {
-                    for (output, (position, token)) in output.chunks_exact_mut(d_model).zip(places)
-                    {
-                        let start = *token as usize * d_model;
-                        let weights = &weights[start..start + d_model];
-                        for ((output, weight), position) in
-                            output.iter_mut().zip(weights).zip(position)
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (output, (position, token)) in
+                            output.chunks_exact_mut(d_model).zip(places)
                         {
-                            *output = (weight + position) * self.scale;
+                            let start = *token as usize * d_model;
+                            let weights = &weights[start..start + d_model];
+                            for ((output, weight), position) in
+                                output.iter_mut().zip(weights).zip(position)
+                            {
+                                *output = (weight + position) * self.scale;
+                            }
                         }
-                    }
-                });
+                    },
+                );
             });
         let n_tokens = self.tokens.len();
         (tensor(output, [n_tokens, d_model]), saved)
@@ -114,14 +118,17 @@ impl Operation<2> for Embedding {
                 .for_each(|(part_idx, sums)| {
                     let first = part_idx * part_len;
                     let vectors = of_output.chunks_exact(d_model);
-                    vectorised(|| {
-                        for (token, vector) in self.tokens.iter().zip(vectors) {
-                            let place = (*token as usize).wrapping_sub(first);
-                            if let Some(sum) = sums.chunks_exact_mut(d_model).nth(place) {
-                                add(sum, vector, self.scale);
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for (token, vector) in self.tokens.iter().zip(vectors) {
+                                let place = (*token as usize).wrapping_sub(first);
+                                if let Some(sum) = sums.chunks_exact_mut(d_model).nth(place) {
+                                    add(sum, vector, self.scale);
+                                }
                             }
-                        }
-                    });
+                        },
+                    );
                 });
             tensor(sums, [saved.vocab_size, d_model])
         });
@@ -131,11 +138,14 @@ impl Operation<2> for Embedding {
                 .enumerate()
                 .for_each(|(position_idx, sum)| {
                     let vectors = of_output.chunks_exact(d_model).skip(position_idx);
-                    vectorised(|| {
-                        for vector in vectors.step_by(saved.n_positions) {
-                            add(sum, vector, self.scale);
-                        }
-                    });
+                    vectorised(
+                        #[inline(always)]
+                        || {
+                            for vector in vectors.step_by(saved.n_positions) {
+                                add(sum, vector, self.scale);
+                            }
+                        },
+                    );
                 });
             tensor(sums, [saved.n_positions, d_model])
         });

@@ -142,19 +142,22 @@ impl Groups {
         sums.par_chunks_mut(BLOCK_ROWS * width)
             .enumerate()
             .for_each(|(block_idx, sums)| {
-                vectorised(|| {
-                    for (row_idx, sum) in sums.chunks_exact_mut(width).enumerate() {
-                        sum.fill(0.0);
-                        let first = (block_idx * BLOCK_ROWS + row_idx) * self.n_active;
-                        for choice in first..first + self.n_active {
-                            let row = &rows[self.slots[choice] * width..][..width];
-                            let factor = factor(choice);
-                            for (sum, value) in sum.iter_mut().zip(row) {
-                                *sum += factor * value;
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        for (row_idx, sum) in sums.chunks_exact_mut(width).enumerate() {
+                            sum.fill(0.0);
+                            let first = (block_idx * BLOCK_ROWS + row_idx) * self.n_active;
+                            for choice in first..first + self.n_active {
+                                let row = &rows[self.slots[choice] * width..][..width];
+                                let factor = factor(choice);
+                                for (sum, value) in sum.iter_mut().zip(row) {
+                                    *sum += factor * value;
+                                }
                             }
                         }
-                    }
-                });
+                    },
+                );
             });
         sums
     }
@@ -212,12 +215,15 @@ impl Operation<5> for Experts {
                 times(gated, gate);
                 times(raised, up);
                 let mut hidden = buffer::take(gated.len());
-                vectorised(|| {
-                    let factors = gated.iter().zip(&*raised);
-                    for (hidden, (gated, raised)) in hidden.iter_mut().zip(factors) {
-                        *hidden = gated * sigmoid(*gated) * raised;
-                    }
-                });
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        let factors = gated.iter().zip(&*raised);
+                        for (hidden, (gated, raised)) in hidden.iter_mut().zip(factors) {
+                            *hidden = gated * sigmoid(*gated) * raised;
+                        }
+                    },
+                );
                 product_here(
                     matrix_mut(outputs, d_model),
                     Accum::Replace,
@@ -362,16 +368,20 @@ impl Task<'_> {
             matrix(down, d_model).transpose(),
         );
         let choices = self.groups.of_expert(self.expert);
-        vectorised(|| {
-            let rows = hidden
-                .chunks_exact_mut(d_hidden)
-                .zip(gated.chunks_exact_mut(d_hidden))
-                .zip(raised.chunks_exact_mut(d_hidden));
-            for ((((hidden, gated), raised), choice), of_share) in rows.zip(choices).zip(of_shares)
-            {
-                *of_share = backward_slot(hidden, gated, raised, shares[*choice]);
-            }
-        });
+        vectorised(
+            #[inline(always)]
+            || {
+                let rows = hidden
+                    .chunks_exact_mut(d_hidden)
+                    .zip(gated.chunks_exact_mut(d_hidden))
+                    .zip(raised.chunks_exact_mut(d_hidden));
+                for ((((hidden, gated), raised), choice), of_share) in
+                    rows.zip(choices).zip(of_shares)
+                {
+                    *of_share = backward_slot(hidden, gated, raised, shares[*choice]);
+                }
+            },
+        );
         let of_weights = |of_weights: &mut [f32], a: &[f32], b: &[f32], rows, columns| {
             product_here(
                 matrix_mut(of_weights, columns),

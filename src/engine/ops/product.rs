@@ -33,3 +33,28 @@ pub(super) fn product_here(
 ) {
     matmul(output, accum, a, b, 1.0, Par::Seq);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bits, so that runs with different numbers of threads can be compared.
+    #[test]
+    fn all_cores_add_up_in_the_order_of_one() {
+        for (n_rows, depth, n_columns) in [(3, 70, 5), (300, 700, 130), (90, 5000, 200)] {
+            let values = |n: usize, step: usize| -> Vec<f32> {
+                (0..n)
+                    .map(|idx| (idx * step % 101) as f32 / 37.0 - 1.0)
+                    .collect()
+            };
+            let (a, b) = (values(n_rows * depth, 7), values(depth * n_columns, 11));
+            let [mut one, mut all] = [(); 2].map(|()| vec![0.5; n_rows * n_columns]);
+            let (a, b) = (matrix(&a, depth), matrix(&b, n_columns));
+            product_here(matrix_mut(&mut one, n_columns), Accum::Replace, a, b);
+            product(matrix_mut(&mut all, n_columns), a, b);
+            assert_eq!(one, all, "{n_rows} x {depth} x {n_columns}");
+            let row: f32 = (0..depth).map(|k| a[(1, k)] * b[(k, 2)]).sum();
+            assert!((one[n_columns + 2] - row).abs() < 1e-2, "{row}");
+        }
+    }
+}

@@ -56,18 +56,21 @@ impl Operation<2> for RmsNorm {
             .zip(x.par_chunks(BLOCK_ROWS * d_model))
             .zip(scales.par_chunks_mut(BLOCK_ROWS))
             .for_each(|((output, x), scales)| {
-                vectorised(|| {
-                    let rows = output
-                        .chunks_exact_mut(d_model)
-                        .zip(x.chunks_exact(d_model));
-                    for ((output, x), scale) in rows.zip(scales) {
-                        let mean_square = dot(x, x) / d_model as f32;
-                        *scale = (mean_square + self.epsilon).sqrt().recip();
-                        for ((output, x), gamma) in output.iter_mut().zip(x).zip(gamma) {
-                            *output = x * *scale * gamma;
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        let rows = output
+                            .chunks_exact_mut(d_model)
+                            .zip(x.chunks_exact(d_model));
+                        for ((output, x), scale) in rows.zip(scales) {
+                            let mean_square = dot(x, x) / d_model as f32;
+                            *scale = (mean_square + self.epsilon).sqrt().recip();
+                            for ((output, x), gamma) in output.iter_mut().zip(x).zip(gamma) {
+                                *output = x * *scale * gamma;
+                            }
                         }
-                    }
-                });
+                    },
+                );
             });
         let output = tensor(output, [n_rows, d_model]);
         (output, Saved { operands, scales })
@@ -89,7 +92,12 @@ impl Operation<2> for RmsNorm {
             .par_chunks_mut(BLOCK_ROWS * d_model)
             .zip(x.par_chunks(BLOCK_ROWS * d_model))
             .zip(saved.scales.par_chunks(BLOCK_ROWS))
-            .map(|((of_x, x), scales)| vectorised(|| backward_rows(of_x, x, scales, gamma)))
+            .map(|((of_x, x), scales)| {
+                vectorised(
+                    #[inline(always)]
+                    || backward_rows(of_x, x, scales, gamma),
+                )
+            })
             .collect();
         let mut of_gamma = vec![0.0; d_model];
         for part in parts {

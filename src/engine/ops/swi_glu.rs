@@ -152,11 +152,14 @@ pub(super) fn combine(hidden: &mut [f32], gated: &[f32], raised: &[f32]) {
         .zip(gated.par_chunks(BLOCK))
         .zip(raised.par_chunks(BLOCK))
         .for_each(|((hidden, gated), raised)| {
-            vectorised(|| {
-                for ((hidden, gated), raised) in hidden.iter_mut().zip(gated).zip(raised) {
-                    *hidden = gated * sigmoid(*gated) * raised;
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((hidden, gated), raised) in hidden.iter_mut().zip(gated).zip(raised) {
+                        *hidden = gated * sigmoid(*gated) * raised;
+                    }
+                },
+            );
         });
 }
 
@@ -167,16 +170,19 @@ pub(super) fn combine_backward(hidden: &mut [f32], gated: &mut [f32], raised: &m
         .zip(gated.par_chunks_mut(BLOCK))
         .zip(raised.par_chunks_mut(BLOCK))
         .for_each(|((hidden, gated), raised)| {
-            vectorised(|| {
-                for ((hidden, gated), raised) in hidden.iter_mut().zip(gated).zip(raised) {
-                    let (of_hidden, x, factor) = (*hidden, *gated, *raised);
-                    let share = sigmoid(x);
-                    let silu = x * share;
-                    *hidden = silu * factor;
-                    *raised = of_hidden * silu;
-                    *gated = of_hidden * factor * (share + silu * (1.0 - share));
-                }
-            });
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((hidden, gated), raised) in hidden.iter_mut().zip(gated).zip(raised) {
+                        let (of_hidden, x, factor) = (*hidden, *gated, *raised);
+                        let share = sigmoid(x);
+                        let silu = x * share;
+                        *hidden = silu * factor;
+                        *raised = of_hidden * silu;
+                        *gated = of_hidden * factor * (share + silu * (1.0 - share));
+                    }
+                },
+            );
         });
 }
 
