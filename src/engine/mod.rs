@@ -26,6 +26,7 @@ pub mod eval;
 pub mod export;
 pub mod loss;
 pub mod model;
+pub mod ops;
 pub mod optim;
 pub mod reward;
 pub mod tokenizer;

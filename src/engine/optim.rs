@@ -7,6 +7,8 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
+use crate::engine::ops::{self, AdamWStep};
+
 /// Adam with decoupled weight decay (Loshchilov and Hutter, 2019). Matrices decay, vectors (norm scales) do not.
 pub struct AdamW {
     weight_decay: f64,
@@ -18,8 +20,7 @@ pub struct AdamW {
     second: GradientsParams,
 }
 
-const BETA_1: f64 = 0.9;
-const BETA_2: f64 = 0.95;
+const BETAS: [f64; 2] = [0.9, 0.95];
 const EPSILON: f64 = 1e-8;
 
 impl AdamW {
@@ -67,14 +68,19 @@ impl AdamW {
                     .mul_scalar(self.max_grad_norm)
                     .clamp_max(1.0)
             });
-        let step = self.step as i32;
-        let module = module.map(&mut Update {
+        let n_steps = self.step as i32;
+        let step = AdamWStep {
             lr,
+            decay: 0.0,
+            betas: BETAS,
+            corrections: BETAS.map(|beta| 1.0 - beta.powi(n_steps)),
+            epsilon: EPSILON,
+            scale,
+        };
+        let module = module.map(&mut Update {
+            step: &step,
             weight_decay: self.weight_decay,
             tables: &self.tables,
-            correction_1: 1.0 - BETA_1.powi(step),
-            correction_2: 1.0 - BETA_2.powi(step),
-            scale,
             grads: &mut grads,
             first: &mut self.first,
             second: &mut self.second,
@@ -107,7 +113,7 @@ struct SquaredNorm<'a> {
 impl ModuleVisitor for SquaredNorm<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         if let Some(grad) = self.grads.get::<D>(param.id) {
-            let squared = grad.square().sum();
+            let squared = ops::squared_norm(grad);
             self.total = Some(match self.total.take() {
                 Some(total) => total + squared,
                 None => squared,
@@ -117,12 +123,10 @@ impl ModuleVisitor for SquaredNorm<'_> {
 }
 
 struct Update<'a> {
-    lr: f64,
+    /// That of a vector with the common learning rate.
+    step: &'a AdamWStep,
     weight_decay: f64,
     tables: &'a (Vec<ParamId>, f64),
-    correction_1: f64,
-    correction_2: f64,
-    scale: Option<Tensor<1>>,
     grads: &'a mut GradientsParams,
     first: &'a mut GradientsParams,
     second: &'a mut GradientsParams,
@@ -135,38 +139,26 @@ impl ModuleMapper for Update<'_> {
             return Param::from_mapped_value(id, tensor, mapper);
         };
         let tracked = tensor.is_require_grad();
-        let weights = tensor.inner();
-        let grad = match &self.scale {
-            Some(scale) => grad * scale.clone().reshape([1; D]),
-            None => grad,
-        };
-        let first = match self.first.remove::<D>(id) {
-            Some(moment) => moment.mul_scalar(BETA_1) + grad.clone().mul_scalar(1.0 - BETA_1),
-            None => grad.clone().mul_scalar(1.0 - BETA_1),
-        };
-        let second = match self.second.remove::<D>(id) {
-            Some(moment) => moment.mul_scalar(BETA_2) + grad.square().mul_scalar(1.0 - BETA_2),
-            None => grad.square().mul_scalar(1.0 - BETA_2),
-        };
-        self.first.register(id, first.clone());
-        self.second.register(id, second.clone());
-        let denominator = second
-            .div_scalar(self.correction_2)
-            .sqrt()
-            .add_scalar(EPSILON);
         let (tables, factor) = self.tables;
         let lr = if tables.contains(&id) {
-            self.lr * factor
+            self.step.lr * factor
         } else {
-            self.lr
+            self.step.lr
         };
-        let update = first.mul_scalar(lr / self.correction_1) / denominator;
-        let weights = if D > 1 && self.weight_decay > 0.0 {
-            weights.mul_scalar(1.0 - lr * self.weight_decay)
-        } else {
-            weights
+        let step = AdamWStep {
+            lr,
+            decay: if D > 1 { lr * self.weight_decay } else { 0.0 },
+            ..self.step.clone()
         };
-        let updated = Tensor::from_inner(weights - update).set_require_grad(tracked);
+        let moments = self
+            .first
+            .remove::<D>(id)
+            .zip(self.second.remove::<D>(id))
+            .map(|(first, second)| [first, second]);
+        let (weights, [first, second]) = ops::adam_w(&step, tensor.inner(), grad, moments);
+        self.first.register(id, first);
+        self.second.register(id, second);
+        let updated = Tensor::from_inner(weights).set_require_grad(tracked);
         Param::from_mapped_value(id, updated, mapper)
     }
 }

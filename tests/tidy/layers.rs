@@ -101,9 +101,15 @@ const LAYERS: &[Layer] = &[
         reason: "the theme knows colours and sizes only",
     },
     Layer {
+        files: "src/engine/ops",
+        banned: &["crate::engine"],
+        except: &["ops", "seed"],
+        reason: "an operation is tensors in, tensors out, so that it can be compared with the plain composition alone",
+    },
+    Layer {
         files: "src/engine/loss",
         banned: &["crate::engine"],
-        except: &["loss"],
+        except: &["loss", "ops"],
         reason: "a loss is tensors in, tensors out, so that its gradients can be checked alone",
     },
     Layer {

@@ -2,8 +2,9 @@
 //!
 //! The printed sum of eq. 4 is off by one; here every code is predicted once, from what stands before it.
 
-use burn::tensor::activation::log_softmax;
 use burn::tensor::{Int, Tensor};
+
+use crate::engine::ops::code_log_prob;
 
 /// Cross-entropy of a batch, in nats.
 #[derive(Clone, Debug)]
@@ -86,9 +87,11 @@ pub fn sequence_log_prob(
 /// - targets: `[n_rows, n_codes]`
 pub fn code_log_probs(logits: Tensor<3>, targets: Tensor<2, Int>) -> Tensor<2> {
     let [n_rows, n_codes, codebook_size] = logits.dims();
-    log_softmax(logits.reshape([n_rows * n_codes, codebook_size]), 1)
-        .gather(1, targets.reshape([n_rows * n_codes, 1]))
-        .reshape([n_rows, n_codes])
+    code_log_prob(
+        logits.reshape([n_rows * n_codes, codebook_size]),
+        targets.reshape([n_rows * n_codes]),
+    )
+    .reshape([n_rows, n_codes])
 }
 
 #[cfg(test)]

@@ -5,45 +5,36 @@ use burn::nn::Linear;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 
 use super::init::Initializer;
+use crate::engine::ops;
 
 /// Added to the score of a key that must not be seen.
 /// Finite, so that a query whose keys are all hidden gives numbers and no NaN.
 const HIDDEN: f32 = -1e9;
 
-/// Keys and values of every row, `[rows, n_keys, d_model]` each.
+/// Keys and values of every row side by side, `[rows, n_keys, 2 * d_model]`.
 #[derive(Clone, Debug)]
-pub struct KeyValue {
-    key: Tensor<3>,
-    value: Tensor<3>,
-}
+pub struct KeyValue(Tensor<3>);
 
 impl KeyValue {
     /// Puts newer keys and values behind these.
     pub fn append(self, newer: Self) -> Self {
-        Self {
-            key: Tensor::cat(vec![self.key, newer.key], 1),
-            value: Tensor::cat(vec![self.value, newer.value], 1),
-        }
+        Self(Tensor::cat(vec![self.0, newer.0], 1))
     }
 
     /// Where they are.
     pub fn device(&self) -> Device {
-        self.key.device()
+        self.0.device()
     }
 
     /// Row `i` of the result is row `rows[i]` of these.
     pub fn select_rows(self, rows: &Tensor<1, Int>) -> Self {
+        let [n_rows, n_keys, width] = self.0.dims();
         // Flattened because the CPU backend copies whole rows of matrices.
-        let select = |x: Tensor<3>| {
-            let [n_rows, n_keys, d_model] = x.dims();
-            x.reshape([n_rows, n_keys * d_model])
-                .select(0, rows.clone())
-                .reshape([-1, n_keys as i64, d_model as i64])
-        };
-        Self {
-            key: select(self.key),
-            value: select(self.value),
-        }
+        let selected = self
+            .0
+            .reshape([n_rows, n_keys * width])
+            .select(0, rows.clone());
+        Self(selected.reshape([-1, n_keys as i64, width as i64]))
     }
 }
 
@@ -78,61 +69,22 @@ impl Attention {
     /// - source: `[n_rows * n_keys, d_model]`
     pub fn key_value(&self, source: Tensor<2>, n_rows: usize) -> KeyValue {
         let [n_tokens, d_model] = source.dims();
-        let shape = [n_rows, n_tokens / n_rows, d_model];
-        KeyValue {
-            key: self.key.forward(source.clone()).reshape(shape),
-            value: self.value.forward(source).reshape(shape),
-        }
+        let joined = ops::linear([source, self.key.weight.val(), self.value.weight.val()]);
+        KeyValue(joined.reshape([n_rows, n_tokens / n_rows, 2 * d_model]))
     }
 
     /// Attends from each query to the keys of its row. The queries of a row stand together.
     ///
     /// # Shapes
     /// - x: `[n_rows * n_queries, d_model]`
-    /// - memory: `[n_rows, n_keys, d_model]`
-    /// - mask: broadcasts to `[n_rows, n_heads, n_queries, n_keys]`
+    /// - memory: of `n_rows` rows
+    /// - mask: broadcasts to `[n_rows, 1, n_queries, n_keys]`
     /// - output: `[n_rows * n_queries, d_model]`
     pub fn forward(&self, x: Tensor<2>, memory: &KeyValue, mask: Option<&Tensor<4>>) -> Tensor<2> {
-        let [n_tokens, d_model] = x.dims();
-        let [n_rows, _, _] = memory.key.dims();
-        let d_head = d_model / self.n_heads;
-        let query = self.query.forward(x) * (d_head as f64).sqrt().recip();
-        let attended = attend(
-            self.split(query.reshape([n_rows, n_tokens / n_rows, d_model])),
-            self.split(memory.key.clone()),
-            self.split(memory.value.clone()),
-            mask,
-        );
-        self.output
-            .forward(attended.swap_dims(1, 2).reshape([n_tokens, d_model]))
+        let query = ops::linear([x, self.query.weight.val()]);
+        let attended = ops::attention(query, memory.0.clone(), mask, self.n_heads);
+        ops::linear([attended, self.output.weight.val()])
     }
-
-    /// `[rows, time, d_model]` to `[rows, heads, time, d_head]`.
-    fn split(&self, x: Tensor<3>) -> Tensor<4> {
-        let [n_rows, n_time, d_model] = x.dims();
-        x.reshape([n_rows, n_time, self.n_heads, d_model / self.n_heads])
-            .swap_dims(1, 2)
-    }
-}
-
-/// Softmax-weighted mean of the values.
-///
-/// The values are summed with unnormalised weights and divided afterwards:
-/// that is `d_head` divisions per query rather than one per key, forwards and backwards.
-fn attend(
-    query: Tensor<4>,
-    key: Tensor<4>,
-    value: Tensor<4>,
-    mask: Option<&Tensor<4>>,
-) -> Tensor<4> {
-    let mut scores = query.matmul(key.swap_dims(2, 3));
-    if let Some(mask) = mask {
-        scores = scores + mask.clone();
-    }
-    let largest = scores.clone().detach().max_dim(3);
-    let weights = (scores - largest).exp();
-    let total = weights.clone().sum_dim(3);
-    weights.matmul(value) / total
 }
 
 /// Hides padded keys from all queries: `[rows, 1, 1, n_keys]`.
@@ -178,35 +130,6 @@ mod tests {
 
     fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
         x.try_into_vec_as().unwrap()
-    }
-
-    #[test]
-    fn weights_are_the_softmax_of_the_scores() {
-        let device = Device::flex();
-        let ln = |x: f32| x.ln();
-        // One head, one query [1, 0]; scores ln 1, ln 2, ln 5 and a hidden key.
-        let query = Tensor::<4>::from_floats([[[[1.0, 0.0]]]], &device);
-        let key = Tensor::<4>::from_floats(
-            [[[[ln(1.0), 3.0], [ln(2.0), 4.0], [ln(5.0), 5.0], [90.0, 0.0]]]],
-            &device,
-        );
-        let value = Tensor::<4>::from_floats(
-            [[[[8.0, 0.0], [0.0, 8.0], [8.0, 8.0], [1e6, 1e6]]]],
-            &device,
-        );
-        let is_pad = Tensor::<2, Bool>::from_bool([[false, false, false, true]], &device);
-        let output = values(attend(query, key, value, Some(&padding_mask(is_pad))));
-        // (1 * 8 + 5 * 8) / 8 and (2 * 8 + 5 * 8) / 8.
-        assert!((output[0] - 6.0).abs() < 1e-4, "{output:?}");
-        assert!((output[1] - 7.0).abs() < 1e-4, "{output:?}");
-    }
-
-    #[test]
-    fn large_scores_stay_finite() {
-        let device = Device::flex();
-        let x = Tensor::<4>::from_floats([[[[300.0], [-300.0]]]], &device);
-        let output = values(attend(x.clone(), x.clone(), x, None));
-        assert_eq!(output, [300.0, -300.0]);
     }
 
     #[test]

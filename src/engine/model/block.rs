@@ -31,7 +31,7 @@ impl EncoderBlock {
 
     /// # Shapes
     /// - x, output: `[n_rows * n_tokens, d_model]`
-    /// - mask: broadcasts to `[n_rows, n_heads, n_tokens, n_tokens]`
+    /// - mask: broadcasts to `[n_rows, 1, n_tokens, n_tokens]`
     pub fn forward(&self, x: Tensor<2>, n_rows: usize, mask: Option<&Tensor<4>>) -> Tensor<2> {
         let x = self.attention_residual.forward(x, |x| {
             let own = self.attention.key_value(x.clone(), n_rows);
@@ -90,8 +90,8 @@ impl DecoderBlock {
     ///
     /// # Shapes
     /// - x, output: `[n_rows * n_new, d_model]`
-    /// - causal_mask: broadcasts to `[n_rows, n_heads, n_new, n_past + n_new]`
-    /// - memory_mask: broadcasts to `[n_requests, n_heads, n_new * n_rows / n_requests, n_keys]`
+    /// - causal_mask: broadcasts to `[n_rows, 1, n_new, n_past + n_new]`
+    /// - memory_mask: broadcasts to `[n_requests, 1, n_new * n_rows / n_requests, n_keys]`
     pub fn forward(
         &self,
         x: Tensor<2>,

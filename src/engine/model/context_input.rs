@@ -1,7 +1,6 @@
 //! The layer in front of the encoder: from a batch of contexts to one vector per position.
 
 use burn::module::{Module, Param, ParamId};
-use burn::tensor::module::embedding;
 use burn::tensor::{Int, Tensor};
 
 use super::attention::padding_mask;
@@ -12,6 +11,7 @@ use crate::engine::batch::pathway::{PathwayBatch, PathwayReader};
 use crate::engine::batch::{ContextBatch, ContextReader, FeatureSpec, HistoryBatch};
 use crate::engine::data::PreparedData;
 use crate::engine::embedding::ItemEmbeddings;
+use crate::engine::ops;
 use crate::engine::tokenizer::SemanticIdTable;
 use crate::engine::tokenizer::vocab::TokenVocab;
 
@@ -22,7 +22,7 @@ pub struct ContextTokens {
     pub hidden: Tensor<2>,
     /// Number of contexts.
     pub n_requests: usize,
-    /// Hides positions that are not there; broadcasts to `[n_requests, n_heads, n_queries, n_positions]`.
+    /// Hides positions that are not there; broadcasts to `[n_requests, 1, n_queries, n_positions]`.
     pub mask: Option<Tensor<4>>,
 }
 
@@ -177,8 +177,6 @@ impl ContextInput {
 /// - positions: `[n_tokens, d_model]`
 /// - output: `[n_rows * n_tokens, d_model]`
 pub fn embed(embeddings: Tensor<2>, tokens: Tensor<2, Int>, positions: Tensor<2>) -> Tensor<2> {
-    let [n_rows, n_tokens] = tokens.dims();
     let [_, d_model] = positions.dims();
-    let sum = embedding(embeddings, tokens) + positions.unsqueeze();
-    (sum * (d_model as f64).sqrt()).reshape([n_rows * n_tokens, d_model])
+    ops::embedding(embeddings, positions, tokens, (d_model as f64).sqrt())
 }

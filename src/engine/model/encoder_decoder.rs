@@ -22,6 +22,7 @@ use super::feed_forward::FeedForward;
 use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
 use crate::engine::batch::{ContextBatch, FeatureSpec};
+use crate::engine::ops::{self, Codewords};
 use crate::engine::tokenizer::vocab::TokenVocab;
 
 /// Encoder and decoder.
@@ -158,6 +159,15 @@ impl EncoderDecoder {
         let [n_rows, n_codes] = codes.dims();
         let n_items = n_codes / self.n_levels;
         let hidden = self.advance(&mut self.start_cache(memory), self.session_tokens(codes));
+        let shape = [n_rows, n_codes, self.codebook_size];
+        if self.outputs.is_empty() {
+            let codewords = Codewords {
+                start: TokenVocab::N_SPECIAL,
+                n_levels: self.n_levels,
+                codebook_size: self.codebook_size,
+            };
+            return ops::level_logits(hidden, self.embeddings.val(), codewords).reshape(shape);
+        }
         let [_, d_model] = hidden.dims();
         let hidden = hidden.reshape([n_rows * n_items, self.n_levels + 1, d_model]);
         let logits = (0..self.n_levels)
@@ -169,7 +179,7 @@ impl EncoderDecoder {
                 self.level_logits(hidden, level_idx)
             })
             .collect();
-        Tensor::cat(logits, 1).reshape([n_rows, n_codes, self.codebook_size])
+        Tensor::cat(logits, 1).reshape(shape)
     }
 
     /// See [`Generator::start_cache`](super::Generator::start_cache).

@@ -11,13 +11,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::{sigmoid, silu, softmax};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::activation::{sigmoid, softmax};
+use burn::tensor::{Tensor, TensorData};
 
 use super::config::{ExpertScore, ModelConfig};
 use super::feed_forward::SwiGlu;
 use super::init::{Initializer, fan_in_std};
 use super::routing::Routing;
+use crate::engine::ops::{self, ExpertWeights};
 
 /// Added to the sum that a renormalised gate is divided by.
 const GATE_EPSILON: f64 = 1e-20;
@@ -78,11 +79,11 @@ impl MixtureOfExperts {
     /// - x: `[rows, d_model]`
     /// - output: `[rows, d_model]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let [n_rows, d_model] = x.dims();
+        let [n_rows, _] = x.dims();
         let [n_experts, _, _] = self.gate.dims();
         let device = x.device();
 
-        let scores = x.clone().matmul(self.router.val());
+        let scores = ops::linear([x.clone(), self.router.val()]);
         let scores = match self.score {
             ExpertScore::Softmax => softmax(scores, 1),
             ExpertScore::Sigmoid => sigmoid(scores),
@@ -100,39 +101,24 @@ impl MixtureOfExperts {
                 count.fetch_add(*n_new as u64, Ordering::Relaxed);
             }
         }
-        let shared = self.shared.as_ref().map(|layer| layer.forward(x.clone()));
-
-        let n_blocks = routing.block_experts.len();
-        let blocks = indices(routing.block_experts, &device);
-        let input = x.select(0, indices(routing.slot_tokens, &device)).reshape([
-            n_blocks,
-            routing.block_len,
-            d_model,
-        ]);
-        let gate = silu(input.clone().matmul(of_blocks(&self.gate, &blocks)));
-        let up = input.matmul(of_blocks(&self.up, &blocks));
-        let output = (gate * up)
-            .matmul(of_blocks(&self.down, &blocks))
-            .reshape([n_blocks * routing.block_len, d_model]);
-
         let experts = Tensor::from_data(
-            TensorData::new(routing.experts, [n_rows, self.n_active]),
+            TensorData::new(routing.experts.clone(), [n_rows, self.n_active]),
             &device,
         );
         let mut gates = scores.gather(1, experts);
         if self.renormalise {
             gates = gates.clone() / (gates.sum_dim(1) + GATE_EPSILON);
         }
-        let mut sum = shared;
-        for (choice_idx, slots) in routing.slots.into_iter().enumerate() {
-            let gate = gates.clone().slice_dim(1, choice_idx..choice_idx + 1);
-            let term = output.clone().select(0, indices(slots, &device)) * gate;
-            sum = Some(match sum {
-                Some(sum) => sum + term,
-                None => term,
-            });
+        let weights = ExpertWeights {
+            gate: self.gate.val(),
+            up: self.up.val(),
+            down: self.down.val(),
+        };
+        let chosen = ops::experts(x.clone(), gates, routing.experts, weights);
+        match &self.shared {
+            Some(shared) => chosen + shared.forward(x),
+            None => chosen,
         }
-        sum.expect("at least one expert is active")
     }
 
     /// Choices per expert since the last call, over all passes that recorded gradients. They sum to tokens times active
@@ -175,26 +161,11 @@ impl MixtureOfExperts {
     }
 }
 
-/// The weights of each block's expert, `[n_blocks, d_input, d_output]`.
-fn of_blocks(weights: &Param<Tensor<3>>, blocks: &Tensor<1, Int>) -> Tensor<3> {
-    let [n_experts, d_input, d_output] = weights.dims();
-    let [n_blocks] = blocks.dims();
-    // As a matrix, because the CPU backend then copies and adds whole rows.
-    weights
-        .val()
-        .reshape([n_experts, d_input * d_output])
-        .select(0, blocks.clone())
-        .reshape([n_blocks, d_input, d_output])
-}
-
-/// An index tensor.
-fn indices(values: Vec<i64>, device: &Device) -> Tensor<1, Int> {
-    let n_values = values.len();
-    Tensor::from_data(TensorData::new(values, [n_values]), device)
-}
-
 #[cfg(test)]
 mod tests {
+    use burn::tensor::Device;
+    use burn::tensor::activation::silu;
+
     use super::*;
     use crate::engine::seed::Seed;
 

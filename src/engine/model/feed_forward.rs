@@ -3,11 +3,11 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::Tensor;
-use burn::tensor::activation::silu;
 
 use super::config::ModelConfig;
 use super::experts::MixtureOfExperts;
 use super::init::Initializer;
+use crate::engine::ops;
 
 /// `down(silu(gate(x)) * up(x))`, without biases.
 #[derive(Module, Debug)]
@@ -30,8 +30,12 @@ impl SwiGlu {
     /// - x: `[rows, d_model]`
     /// - output: `[rows, d_model]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let gate = silu(self.gate.forward(x.clone()));
-        self.down.forward(gate * self.up.forward(x))
+        ops::swi_glu(
+            x,
+            self.gate.weight.val(),
+            self.up.weight.val(),
+            self.down.weight.val(),
+        )
     }
 }
 

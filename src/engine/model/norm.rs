@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 
 use super::config::{ModelConfig, NormPlacement};
 use super::init::Initializer;
+use crate::engine::ops;
 
 /// Keeps the division finite for a row of zeros.
 pub const EPSILON: f64 = 1e-6;
@@ -28,9 +29,7 @@ impl RmsNorm {
     /// - x: `[rows, d_model]`
     /// - output: `[rows, d_model]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        let mean_square = x.clone().square().mean_dim(1);
-        let inverse_rms = (mean_square + EPSILON).sqrt().recip();
-        x * inverse_rms * self.gamma.val().unsqueeze()
+        ops::rms_norm(x, self.gamma.val(), EPSILON)
     }
 }
 

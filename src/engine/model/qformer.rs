@@ -50,7 +50,7 @@ impl QFormer {
 
     /// # Shapes
     /// - parts: `[n_items * n_parts, dim]`, the vectors of an item together
-    /// - mask: broadcasts to `[n_items, n_heads, n_queries, n_parts]`
+    /// - mask: broadcasts to `[n_items, 1, n_queries, n_parts]`
     /// - output: `[n_items * n_queries, d_model]`
     pub fn forward(&self, parts: Tensor<2>, n_items: usize, mask: &Tensor<4>) -> Tensor<2> {
         self.reader

@@ -1,0 +1,520 @@
+//! Scaled dot-product attention over heads that stand side by side, without a tensor of all scores.
+//!
+//! Each row of the batch is work of its own: its queries in blocks, one head after the other, with the scores of a
+//! block against all keys of the row in a buffer of the thread. The backward pass computes them again from the largest
+//! score and the sum of each query, which is cheaper than keeping and reading them.
+
+use burn::tensor::Tensor;
+use faer::Accum;
+use faer::prelude::ReborrowMut as _;
+use rayon::prelude::*;
+
+use super::buffer;
+use super::extension::{HostTensor, Operation, apply, constant, is_on_host, tensor, values};
+use super::product::{matrix, matrix_mut, product_here};
+use super::simd::{dot, exp, largest, sum, vectorised};
+
+/// Queries whose scores are computed together.
+const BLOCK_QUERIES: usize = 64;
+
+/// For each query the mean of its row's values, weighted by the softmax of its scaled products with the keys plus the mask.
+/// The queries of a row stand together, as do its keys.
+///
+/// # Shapes
+/// - query, output: `[n_rows * n_queries, n_heads * d_head]`
+/// - key_value: `[n_rows, n_keys, 2 * n_heads * d_head]`, the keys of all heads before the values of all heads
+/// - mask: added to the scores; broadcasts to `[n_rows, 1, n_queries, n_keys]`; no gradient
+pub fn attention(
+    query: Tensor<2>,
+    key_value: Tensor<3>,
+    mask: Option<&Tensor<4>>,
+    n_heads: usize,
+) -> Tensor<2> {
+    let [n_query_tokens, d_model] = query.dims();
+    let [n_rows, n_keys, _] = key_value.dims();
+    if is_on_host(&query.device(), &[query.dtype(), key_value.dtype()]) {
+        let operation = Attention {
+            n_queries: n_query_tokens / n_rows,
+            n_keys,
+            n_heads,
+            d_head: d_model / n_heads,
+            mask: mask.map(|mask| Mask::new(mask.clone(), n_keys)),
+        };
+        return Tensor::from_dispatch(apply(
+            operation,
+            [query.into_dispatch(), key_value.into_dispatch()],
+        ));
+    }
+    plain(query, key_value, mask, n_heads)
+}
+
+/// The values are summed with unnormalised weights and divided afterwards:
+/// that is `d_head` divisions per query rather than one per key, forwards and backwards.
+fn plain(
+    query: Tensor<2>,
+    key_value: Tensor<3>,
+    mask: Option<&Tensor<4>>,
+    n_heads: usize,
+) -> Tensor<2> {
+    let [n_query_tokens, d_model] = query.dims();
+    let [n_rows, _, _] = key_value.dims();
+    let d_head = d_model / n_heads;
+    let split = |x: Tensor<3>| {
+        let [n_rows, n_time, _] = x.dims();
+        x.reshape([n_rows, n_time, n_heads, d_head]).swap_dims(1, 2)
+    };
+    let query = query * (d_head as f64).sqrt().recip();
+    let query = split(query.reshape([n_rows, n_query_tokens / n_rows, d_model]));
+    let key = split(key_value.clone().slice_dim(2, 0..d_model));
+    let value = split(key_value.slice_dim(2, d_model..2 * d_model));
+    let mut scores = query.matmul(key.swap_dims(2, 3));
+    if let Some(mask) = mask {
+        scores = scores + mask.clone();
+    }
+    let largest = scores.clone().detach().max_dim(3);
+    let weights = (scores - largest).exp();
+    let total = weights.clone().sum_dim(3);
+    (weights.matmul(value) / total)
+        .swap_dims(1, 2)
+        .reshape([n_query_tokens, d_model])
+}
+
+#[derive(Clone, Debug)]
+struct Attention {
+    n_queries: usize,
+    n_keys: usize,
+    n_heads: usize,
+    d_head: usize,
+    mask: Option<Mask>,
+}
+
+/// Values added to the scores, and how far apart they are for the next row and the next query: 0 where all share them.
+#[derive(Clone, Debug)]
+struct Mask {
+    values: HostTensor,
+    row_stride: usize,
+    query_stride: usize,
+}
+
+impl Mask {
+    fn new(mask: Tensor<4>, n_keys: usize) -> Self {
+        let [n_rows, n_heads, n_queries, n_mask_keys] = mask.dims();
+        assert_eq!(n_heads, 1, "one mask for all heads");
+        let mask = if n_mask_keys < n_keys {
+            mask.repeat_dim(3, n_keys)
+        } else {
+            mask
+        };
+        let stride = |n: usize, stride| if n == 1 { 0 } else { stride };
+        Self {
+            values: constant(mask),
+            row_stride: stride(n_rows, n_queries * n_keys),
+            query_stride: stride(n_queries, n_keys),
+        }
+    }
+
+    fn of_query(&self, row_idx: usize, query_idx: usize, n_keys: usize) -> &[f32] {
+        let start = row_idx * self.row_stride + query_idx * self.query_stride;
+        &values(&self.values)[start..start + n_keys]
+    }
+}
+
+/// Queries, keys and values, and what turns the scores of each query of each head into weights.
+#[derive(Clone, Debug)]
+struct Saved {
+    operands: [HostTensor; 2],
+    softmax: Vec<Softmax>,
+}
+
+/// The weight of score `s` is `e^(s - largest) * share`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Softmax {
+    largest: f32,
+    share: f32,
+}
+
+/// The queries that are worked on.
+#[derive(Clone, Copy)]
+struct Block {
+    row_idx: usize,
+    head: usize,
+    first: usize,
+    len: usize,
+}
+
+impl Operation<2> for Attention {
+    type Saved = Saved;
+
+    fn forward(&self, operands: [HostTensor; 2]) -> (HostTensor, Saved) {
+        let d_model = self.n_heads * self.d_head;
+        let (query, key_value) = (values(&operands[0]), values(&operands[1]));
+        let mut output = buffer::take(query.len());
+        let mut softmax = vec![Softmax::default(); query.len() / self.d_head];
+        output
+            .par_chunks_mut(self.n_queries * d_model)
+            .zip(query.par_chunks(self.n_queries * d_model))
+            .zip(key_value.par_chunks(self.n_keys * 2 * d_model))
+            .zip(softmax.par_chunks_mut(self.n_queries * self.n_heads))
+            .enumerate()
+            .for_each_init(
+                || vec![0.0; self.scores_len()],
+                |scores, (row_idx, (((output, query), key_value), softmax))| {
+                    self.forward_row(scores, row_idx, output, query, key_value, softmax);
+                },
+            );
+        let n_query_tokens = query.len() / d_model;
+        let output = tensor(output, [n_query_tokens, d_model]);
+        (output, Saved { operands, softmax })
+    }
+
+    fn backward(
+        &self,
+        saved: Saved,
+        gradient: HostTensor,
+        _wanted: [bool; 2],
+    ) -> [Option<HostTensor>; 2] {
+        let d_model = self.n_heads * self.d_head;
+        let (query, key_value) = (values(&saved.operands[0]), values(&saved.operands[1]));
+        let mut of_query = buffer::take(query.len());
+        let mut of_key_value = buffer::take(key_value.len());
+        of_query
+            .par_chunks_mut(self.n_queries * d_model)
+            .zip(of_key_value.par_chunks_mut(self.n_keys * 2 * d_model))
+            .zip(query.par_chunks(self.n_queries * d_model))
+            .zip(key_value.par_chunks(self.n_keys * 2 * d_model))
+            .zip(values(&gradient).par_chunks(self.n_queries * d_model))
+            .zip(saved.softmax.par_chunks(self.n_queries * self.n_heads))
+            .enumerate()
+            .for_each_init(
+                || [vec![0.0; self.scores_len()], vec![0.0; self.scores_len()]],
+                |scratch,
+                 (
+                    row_idx,
+                    (((((of_query, of_key_value), query), key_value), gradient), softmax),
+                )| {
+                    let row = BackwardRow {
+                        query,
+                        key_value,
+                        gradient,
+                        softmax,
+                    };
+                    self.backward_row(scratch, row_idx, &row, of_query, of_key_value);
+                },
+            );
+        let n_query_tokens = query.len() / d_model;
+        let n_rows = n_query_tokens / self.n_queries;
+        saved.operands.into_iter().for_each(buffer::give);
+        buffer::give(gradient);
+        [
+            Some(tensor(of_query, [n_query_tokens, d_model])),
+            Some(tensor(of_key_value, [n_rows, self.n_keys, 2 * d_model])),
+        ]
+    }
+}
+
+/// What the backward pass of one row reads.
+struct BackwardRow<'a> {
+    query: &'a [f32],
+    key_value: &'a [f32],
+    gradient: &'a [f32],
+    softmax: &'a [Softmax],
+}
+
+impl Attention {
+    fn scores_len(&self) -> usize {
+        BLOCK_QUERIES.min(self.n_queries) * self.n_keys
+    }
+
+    /// The blocks of a row: all blocks of a head, then those of the next.
+    fn blocks(&self, row_idx: usize) -> impl Iterator<Item = Block> {
+        let n_queries = self.n_queries;
+        (0..self.n_heads).flat_map(move |head| {
+            (0..n_queries)
+                .step_by(BLOCK_QUERIES)
+                .map(move |first| Block {
+                    row_idx,
+                    head,
+                    first,
+                    len: BLOCK_QUERIES.min(n_queries - first),
+                })
+        })
+    }
+
+    fn forward_row(
+        &self,
+        scores: &mut [f32],
+        row_idx: usize,
+        output: &mut [f32],
+        query: &[f32],
+        key_value: &[f32],
+        softmax: &mut [Softmax],
+    ) {
+        let d_model = self.n_heads * self.d_head;
+        let mut output = matrix_mut(output, d_model);
+        let query = matrix(query, d_model);
+        let key_value = matrix(key_value, 2 * d_model);
+        for block in self.blocks(row_idx) {
+            let column = block.head * self.d_head;
+            let key = key_value.subcols(column, self.d_head);
+            let value = key_value.subcols(d_model + column, self.d_head);
+            let query = query.submatrix(block.first, column, block.len, self.d_head);
+            let scores = &mut scores[..block.len * self.n_keys];
+            let softmax = &mut softmax[self.place(block)..][..block.len];
+            product_here(
+                matrix_mut(scores, self.n_keys),
+                Accum::Replace,
+                query,
+                key.transpose(),
+            );
+            self.normalise(scores, block, softmax);
+            let output = output
+                .rb_mut()
+                .submatrix_mut(block.first, column, block.len, self.d_head);
+            product_here(output, Accum::Replace, matrix(scores, self.n_keys), value);
+        }
+    }
+
+    fn backward_row(
+        &self,
+        scratch: &mut [Vec<f32>; 2],
+        row_idx: usize,
+        row: &BackwardRow<'_>,
+        of_query: &mut [f32],
+        of_key_value: &mut [f32],
+    ) {
+        let d_model = self.n_heads * self.d_head;
+        let [scores, slopes] = scratch;
+        let mut of_query = matrix_mut(of_query, d_model);
+        let mut of_key_value = matrix_mut(of_key_value, 2 * d_model);
+        let query = matrix(row.query, d_model);
+        let key_value = matrix(row.key_value, 2 * d_model);
+        let gradient = matrix(row.gradient, d_model);
+        for block in self.blocks(row_idx) {
+            let column = block.head * self.d_head;
+            let key = key_value.subcols(column, self.d_head);
+            let value = key_value.subcols(d_model + column, self.d_head);
+            let query = query.submatrix(block.first, column, block.len, self.d_head);
+            let gradient = gradient.submatrix(block.first, column, block.len, self.d_head);
+            let weights = &mut scores[..block.len * self.n_keys];
+            let slopes = &mut slopes[..block.len * self.n_keys];
+            product_here(
+                matrix_mut(weights, self.n_keys),
+                Accum::Replace,
+                query,
+                key.transpose(),
+            );
+            product_here(
+                matrix_mut(slopes, self.n_keys),
+                Accum::Replace,
+                gradient,
+                value.transpose(),
+            );
+            let softmax = &row.softmax[self.place(block)..][..block.len];
+            self.slopes(weights, slopes, block, softmax);
+            // The first block of a head writes, later ones add.
+            let accum = if block.first == 0 {
+                Accum::Replace
+            } else {
+                Accum::Add
+            };
+            let slopes = matrix(slopes, self.n_keys);
+            let of_query =
+                of_query
+                    .rb_mut()
+                    .submatrix_mut(block.first, column, block.len, self.d_head);
+            product_here(of_query, Accum::Replace, slopes, key);
+            let of_key = of_key_value.rb_mut().subcols_mut(column, self.d_head);
+            product_here(of_key, accum, slopes.transpose(), query);
+            let of_value = of_key_value
+                .rb_mut()
+                .subcols_mut(d_model + column, self.d_head);
+            let weights = matrix(weights, self.n_keys);
+            product_here(of_value, accum, weights.transpose(), gradient);
+        }
+    }
+
+    /// Where the first query of a block stands among the row's softmaxes.
+    fn place(&self, block: Block) -> usize {
+        block.head * self.n_queries + block.first
+    }
+
+    fn scale(&self) -> f32 {
+        (self.d_head as f32).sqrt().recip()
+    }
+
+    /// Turns products into scores: scaled, and masked.
+    #[inline(always)]
+    fn mask(&self, products: &mut [f32], row_idx: usize, query_idx: usize) {
+        let scale = self.scale();
+        match &self.mask {
+            Some(mask) => {
+                let mask = mask.of_query(row_idx, query_idx, self.n_keys);
+                for (x, mask) in products.iter_mut().zip(mask) {
+                    *x = *x * scale + mask;
+                }
+            }
+            None => {
+                for x in products {
+                    *x *= scale;
+                }
+            }
+        }
+    }
+
+    /// Turns products into weights.
+    fn normalise(&self, products: &mut [f32], block: Block, softmax: &mut [Softmax]) {
+        let rows = products.chunks_exact_mut(self.n_keys).zip(softmax);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (query_idx, (row, softmax)) in rows.enumerate() {
+                    self.mask(row, block.row_idx, block.first + query_idx);
+                    let largest = largest(row);
+                    for x in &mut *row {
+                        *x = exp(*x - largest);
+                    }
+                    let share = sum(row).recip();
+                    for x in &mut *row {
+                        *x *= share;
+                    }
+                    *softmax = Softmax { largest, share };
+                }
+            },
+        );
+    }
+
+    /// Turns products into weights, and gradients of the weights into those of the products.
+    fn slopes(&self, products: &mut [f32], slopes: &mut [f32], block: Block, softmax: &[Softmax]) {
+        let scale = self.scale();
+        let rows = products
+            .chunks_exact_mut(self.n_keys)
+            .zip(slopes.chunks_exact_mut(self.n_keys));
+        vectorised(
+            #[inline(always)]
+            || {
+                for (query_idx, ((weights, slopes), softmax)) in rows.zip(softmax).enumerate() {
+                    self.mask(weights, block.row_idx, block.first + query_idx);
+                    for x in &mut *weights {
+                        *x = exp(*x - softmax.largest) * softmax.share;
+                    }
+                    let mean = dot(weights, slopes);
+                    for (slope, weight) in slopes.iter_mut().zip(&*weights) {
+                        *slope = weight * (*slope - mean) * scale;
+                    }
+                }
+            },
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::super::checks::{check, values as read};
+    use super::*;
+
+    /// Sizes of a case: rows, queries, keys, heads, width of a head.
+    type Sizes = (usize, usize, usize, usize, usize);
+
+    fn compare(sizes: Sizes, mask: impl Fn(&Device) -> Option<Tensor<4>>) {
+        let (n_rows, n_queries, n_keys, n_heads, d_head) = sizes;
+        let d_model = n_heads * d_head;
+        let operands = |x: &[Tensor<1>]| {
+            (
+                x[0].clone().reshape([n_rows * n_queries, d_model]),
+                x[1].clone().reshape([n_rows, n_keys, 2 * d_model]),
+                mask(&x[0].device()),
+            )
+        };
+        check(
+            &[n_rows * n_queries * d_model, n_rows * n_keys * 2 * d_model],
+            1.0,
+            |x| {
+                let (query, key_value, mask) = operands(x);
+                attention(query, key_value, mask.as_ref(), n_heads).flatten(0, 1)
+            },
+            |x| {
+                let (query, key_value, mask) = operands(x);
+                plain(query, key_value, mask.as_ref(), n_heads).flatten(0, 1)
+            },
+        );
+    }
+
+    fn mask(
+        shape: [usize; 4],
+        is_hidden: impl Fn(usize, usize, usize) -> bool,
+        device: &Device,
+    ) -> Option<Tensor<4>> {
+        let [n_rows, _, n_queries, n_keys] = shape;
+        let mut values = Vec::new();
+        for row in 0..n_rows {
+            for query in 0..n_queries {
+                for key in 0..n_keys {
+                    values.push(if is_hidden(row, query, key) {
+                        -1e9_f32
+                    } else {
+                        0.0
+                    });
+                }
+            }
+        }
+        Some(Tensor::from_data(TensorData::new(values, shape), device))
+    }
+
+    #[test]
+    fn equals_the_plain_composition() {
+        for sizes in [
+            (1, 1, 1, 1, 1),
+            (3, 5, 7, 2, 3),
+            (2, 70, 9, 3, 4),
+            (2, 130, 130, 1, 8),
+        ] {
+            compare(sizes, |_| None);
+        }
+    }
+
+    #[test]
+    fn padding_hides_keys_of_a_row_even_all_of_them() {
+        let (n_rows, n_queries, n_keys) = (4, 66, 11);
+        compare((n_rows, n_queries, n_keys, 2, 4), |device| {
+            let shape = [n_rows, 1, 1, n_keys];
+            mask(shape, |row, _, key| key < row * 4, device)
+        });
+    }
+
+    #[test]
+    fn causal_masks_are_shared_by_the_rows_or_not() {
+        let (n_rows, n_queries, n_keys) = (2, 6, 9);
+        for n_masks in [1, n_rows] {
+            compare((n_rows, n_queries, n_keys, 3, 2), |device| {
+                let shape = [n_masks, 1, n_queries, n_keys];
+                mask(shape, |row, query, key| key > query + 3 + row, device)
+            });
+        }
+    }
+
+    #[test]
+    fn weights_are_the_softmax_of_the_scores() {
+        let device = Device::flex();
+        let ln = |x: f32| x.ln();
+        // One head of width 1, one query 1; scores ln 1, ln 2, ln 5 and a hidden key.
+        let query = Tensor::<2>::from_floats([[1.0]], &device);
+        let key_value = Tensor::<3>::from_floats(
+            [[[ln(1.0), 8.0], [ln(2.0), 0.0], [ln(5.0), 8.0], [90.0, 1e6]]],
+            &device,
+        );
+        let mask = mask([1, 1, 1, 4], |_, _, key| key == 3, &device);
+        let output = read(&attention(query, key_value, mask.as_ref(), 1));
+        // (1 * 8 + 5 * 8) / 8.
+        assert!((output[0] - 6.0).abs() < 1e-4, "{output:?}");
+    }
+
+    #[test]
+    fn large_scores_stay_finite() {
+        let device = Device::flex();
+        let query = Tensor::<2>::from_floats([[300.0], [-300.0]], &device);
+        let key_value = Tensor::<3>::from_floats([[[300.0, 300.0], [-300.0, -300.0]]], &device);
+        assert_eq!(read(&attention(query, key_value, None, 1)), [300.0, -300.0]);
+    }
+}
