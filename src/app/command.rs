@@ -347,10 +347,13 @@ impl UiCommand {
                 run.is_active() || run.comparison.is_going,
                 "No run is going.",
             ),
-            Self::Resume { .. } => problem(
-                run.is_resumable(),
-                "Only a stopped, failed or partial run can be resumed.",
-            ),
+            Self::Resume { .. } => problem(!run.comparison.is_going, "A comparison is going.")
+                .or_else(|| {
+                    problem(
+                        run.is_resumable(),
+                        "Only a stopped, failed or partial run can be resumed.",
+                    )
+                }),
             Self::MapItems | Self::FindNearest(_) => {
                 let is_asked = match self {
                     Self::MapItems => state.pending.plane,

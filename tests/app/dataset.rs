@@ -151,7 +151,7 @@ fn counted_data_is_shown_with_what_ties_and_sessions_mean() {
             "in use",
             "Take care: 25.0% of the adjacent events",
             "3 events repeat",
-            "some rows were left out",
+            "Some rows were left out",
         ],
     );
     let harness = draw(PaneKind::Dataset, state.clone());
@@ -209,8 +209,8 @@ fn a_report_says_layout_columns_and_contents_and_the_data_can_be_used() {
             "generic: log.csv has the columns user and item",
             "Used: uid as user",
             "events, 50,000 rows",
-            "ties are sorted",
-            "compare with the floor",
+            "Ties are sorted",
+            "Compare with the floor",
             "Users 1,000",
         ],
     );

@@ -69,6 +69,13 @@ pub(super) fn number_cell(ui: &mut Ui, text: &str) {
     });
 }
 
+/// A sentence or a name with a capital in front.
+pub(super) fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
+}
+
 /// Why the run failed and what to do, or nothing where it did not.
 pub(super) fn failure_ui(ui: &mut Ui, state: &AppState) {
     if let RunStatus::Failed(failure) = &state.run.status {
@@ -164,5 +171,15 @@ fn title_ui(ui: &mut Ui, item: &SlateItem, is_held_out: bool, commands: &mut Vec
     );
     if ui.add(label).on_hover_text(tip).clicked() {
         commands.push(UiCommand::SelectItem(Some(item.item_idx)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_begins_with_a_capital() {
+        assert_eq!(["", "é a", "A"].map(capitalised), ["", "É a", "A"]);
     }
 }

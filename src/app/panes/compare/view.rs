@@ -6,14 +6,20 @@ use egui::{RichText, ScrollArea, Ui};
 
 use super::view_model::{self, Shown};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{button_unless, failure_ui, waiting_ui};
+use crate::app::panes::common::{button_unless, capitalised, failure_ui, waiting_ui};
 use crate::app::state::{AppState, ComparisonState};
 use crate::app::theme;
-use crate::app::widgets::{DataTable, TableColumn, empty_state, progress_bar};
+use crate::app::widgets::{DataTable, TableColumn, TableSort, empty_state, progress_bar};
 use crate::engine::event::Stage;
 use crate::engine::tokenizer::comparison::TokenizerComparison;
 use crate::engine::tokenizer::comparison_table::{TableFormat, compact, table};
 use crate::engine::tokenizer::variants::VARIANTS;
+
+/// The order in which the tokenizers were fitted: sorted by no column.
+const AS_FITTED: TableSort = TableSort {
+    column_idx: usize::MAX,
+    is_descending: false,
+};
 
 /// Height below which the table would show nothing, points.
 const LEAST_TABLE: f32 = 120.0;
@@ -23,6 +29,7 @@ const LEAST_TABLE: f32 = 120.0;
 pub struct ComparePane {
     left_out: BTreeSet<&'static str>,
     selected: Option<usize>,
+    sort: Option<TableSort>,
 }
 
 impl ComparePane {
@@ -68,6 +75,7 @@ impl ComparePane {
 
     fn controls_ui(&mut self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         ui.horizontal_wrapped(|ui| {
+            // The exported tables have the same names in lower case.
             let names: Vec<String> = VARIANTS
                 .iter()
                 .filter(|variant| !self.left_out.contains(variant.name))
@@ -132,10 +140,18 @@ impl ComparePane {
 
     fn table_ui(&mut self, ui: &mut Ui, comparison: &TokenizerComparison) {
         let shown = Shown::new(comparison);
-        let last = shown.table.header.len().saturating_sub(1);
-        let columns: Vec<TableColumn<'_>> = shown
+        let order = match self.sort {
+            Some(sort) => shown.order(sort.column_idx, sort.is_descending),
+            None => (0..comparison.rows.len()).collect(),
+        };
+        let names: Vec<String> = shown
             .table
             .header
+            .iter()
+            .map(|it| capitalised(it))
+            .collect();
+        let last = names.len().saturating_sub(1);
+        let columns: Vec<TableColumn<'_>> = names
             .iter()
             .zip(&shown.tips)
             .enumerate()
@@ -148,38 +164,50 @@ impl ComparePane {
             .collect();
         let good = theme::of(ui).good;
         let height = ui.available_height().max(LEAST_TABLE);
-        ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
-            ui.set_min_width(columns.iter().map(|column| column.width + 10.0).sum());
-            let action = DataTable {
-                name: "Comparison of tokenizers",
-                columns: &columns,
-                n_rows: comparison.rows.len(),
-                selected: self.selected.filter(|row| *row < comparison.rows.len()),
-                sort: None,
-                text: &|row, column| shown.table.rows[row][column].clone(),
-                draw: Some(&|ui, row, column| {
-                    let text = &shown.table.rows[row][column];
-                    if column == 0 {
-                        ui.label(text)
-                            .on_hover_text(&comparison.rows[row].description);
-                        return true;
-                    }
-                    if shown.best[column] == Some(row) {
-                        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                            ui.add_space(8.0);
-                            ui.label(RichText::new(text).monospace().strong().color(good))
-                                .on_hover_text("The best of this column.");
-                        });
-                        return true;
-                    }
-                    false
-                }),
-                height,
-            }
-            .show(ui);
-            if action.selected.is_some() {
-                self.selected = action.selected;
-            }
+        let width: f32 = columns.iter().map(|column| column.width + 10.0).sum();
+        // A table keeps its columns' widths: one whose cells have grown is another table.
+        let salt = format!("comparison {width}");
+        ui.push_id(salt, |ui| {
+            ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
+                ui.set_min_width(width);
+                let action = DataTable {
+                    name: "Comparison of tokenizers",
+                    columns: &columns,
+                    n_rows: comparison.rows.len(),
+                    selected: order.iter().position(|row| Some(*row) == self.selected),
+                    sort: Some(self.sort.unwrap_or(AS_FITTED)),
+                    text: &|row, column| shown.table.rows[order[row]][column].clone(),
+                    draw: Some(&|ui, row, column| {
+                        let row = order[row];
+                        let text = &shown.table.rows[row][column];
+                        if column == 0 {
+                            ui.label(text)
+                                .on_hover_text(&comparison.rows[row].description);
+                            return true;
+                        }
+                        if shown.best[column] == Some(row) {
+                            ui.with_layout(
+                                egui::Layout::right_to_left(egui::Align::Center),
+                                |ui| {
+                                    ui.add_space(8.0);
+                                    ui.label(RichText::new(text).monospace().strong().color(good))
+                                        .on_hover_text("The best of this column.");
+                                },
+                            );
+                            return true;
+                        }
+                        false
+                    }),
+                    height,
+                }
+                .show(ui);
+                if let Some(row) = action.selected {
+                    self.selected = order.get(row).copied();
+                }
+                if action.sort.is_some() {
+                    self.sort = action.sort;
+                }
+            });
         });
     }
 }

@@ -1,5 +1,7 @@
 //! What the comparison says, from the state alone.
 
+use std::cmp::Ordering;
+
 use crate::app::widgets::number::{percent, significant};
 use crate::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
 use crate::engine::tokenizer::comparison_table::{Table, compact};
@@ -66,6 +68,32 @@ impl Shown {
             .map(|name| best(name, &comparison.rows))
             .collect();
         Self { table, tips, best }
+    }
+
+    /// The rows sorted by a column: figures by their first number, words by the alphabet, empty cells last.
+    pub(super) fn order(&self, column_idx: usize, is_descending: bool) -> Vec<usize> {
+        let cell = |row: usize| {
+            self.table.rows[row]
+                .get(column_idx)
+                .map_or("", String::as_str)
+        };
+        let number = |row: usize| cell(row).split('/').next()?.trim().parse::<f64>().ok();
+        let mut rows: Vec<usize> = (0..self.table.rows.len()).collect();
+        rows.sort_by(|a, b| {
+            let order = match (number(*a), number(*b)) {
+                (Some(a), Some(b)) => a.total_cmp(&b),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => cell(*a).cmp(cell(*b)),
+            };
+            let order = if is_descending {
+                order.reverse()
+            } else {
+                order
+            };
+            cell(*a).is_empty().cmp(&cell(*b).is_empty()).then(order)
+        });
+        rows
     }
 }
 
@@ -190,6 +218,20 @@ mod tests {
             (best("reconstruction"), best("collisions")),
             (Some(0), None)
         );
+    }
+
+    #[test]
+    fn rows_are_sorted_by_number_and_failed_ones_come_last() {
+        let failed = ComparisonRow {
+            name: "product".to_owned(),
+            ..ComparisonRow::default()
+        };
+        let rows = vec![row("b", 0.5, 0.0), failed, row("a", 0.0625, 0.0)];
+        let shown = Shown::new(&comparison(rows));
+        let column = |name: &str| shown.table.header.iter().position(|it| it == name).unwrap();
+        assert_eq!(shown.order(column("method"), false), [2, 0, 1]);
+        assert_eq!(shown.order(column("reconstruction"), false), [2, 0, 1]);
+        assert_eq!(shown.order(column("reconstruction"), true), [0, 2, 1]);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::view_model::{DatasetModel, capitalised, capitalised_all, describe};
+use super::view_model::{DatasetModel, capitalised_all, describe};
 use crate::app::command::UiCommand;
+use crate::app::panes::common::capitalised;
 use crate::app::state::{AppState, CheckedData};
 use crate::app::widgets::number::count;
 use crate::engine::config::ExperimentConfig;

@@ -108,8 +108,9 @@ fn nothing_yet(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
     let title = "No dataset read yet";
     let text = "Counts, sparsity, histories, popularity, feedback, sessions under every grouping and the split appear \
                 here once the data is read. A check says of any file whether it can be used and what to do.";
-    if state.data.reading().is_some() {
-        return;
+    // What is being read, or why it could not be, stands above already.
+    if state.data.reading().is_some() || state.data.failed.is_some() {
+        return failure_ui(ui, state);
     }
     if state.draft.has_data() || state.run.is_active() {
         waiting_ui(ui, state, commands, Stage::Data, title, text);

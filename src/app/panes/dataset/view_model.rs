@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::app::panes::common::capitalised;
 use crate::app::state::AppState;
 use crate::app::widgets::Stat;
 use crate::app::widgets::number::{count, percent, significant, utc_minute};
@@ -138,13 +139,6 @@ fn feature(used: &FeatureUse) -> [String; 3] {
 }
 
 /// The engine's sentences begin in lower case, to be part of longer ones.
-pub(super) fn capitalised(sentence: &str) -> String {
-    let mut letters = sentence.chars();
-    let first = letters.next().into_iter().flat_map(char::to_uppercase);
-    first.chain(letters).collect()
-}
-
-/// Each of them.
 pub(super) fn capitalised_all(sentences: &[String]) -> Vec<String> {
     let sentences = sentences.iter();
     sentences.map(|sentence| capitalised(sentence)).collect()
@@ -390,7 +384,6 @@ mod tests {
         });
         let model = dataset(&state).unwrap();
         assert_eq!((model.title.as_str(), model.is_outdated), ("other", false));
-        assert_eq!(["", "é a", "A"].map(capitalised), ["", "É a", "A"]);
     }
 
     #[test]
