@@ -11,8 +11,10 @@ use super::ItemEmbeddings;
 /// Largest catalogue for which [`neighbours`] answers: the work grows with the square of the items.
 pub const MAX_ITEMS: usize = 50_000;
 
-/// Items whose distances to all others are held at the same time, per thread.
+/// Items whose nearest are looked for at the same time, per thread.
 const BLOCK: usize = 64;
+/// Items that are compared with a block at the same time.
+const PART: usize = 8192;
 
 /// The `k` nearest other items of every item with their distances, nearest first.
 /// Empty lists for catalogues above [`MAX_ITEMS`].
@@ -31,7 +33,6 @@ pub fn neighbours_of(embeddings: &ItemEmbeddings, items: &[u32], k: usize) -> Ve
     if n_items == 0 {
         return vec![Vec::new(); items.len()];
     }
-    let all = MatRef::from_row_major_slice(&embeddings.values, n_items, dim);
     let powers: Vec<f32> = embeddings
         .values
         .par_chunks_exact(dim)
@@ -39,41 +40,65 @@ pub fn neighbours_of(embeddings: &ItemEmbeddings, items: &[u32], k: usize) -> Ve
         .collect();
     items
         .par_chunks(BLOCK)
-        .flat_map_iter(|queries| {
-            let vectors: Vec<f32> = queries
-                .iter()
-                .flat_map(|query| embeddings.row(*query as usize))
-                .copied()
-                .collect();
-            let block = MatRef::from_row_major_slice(&vectors, queries.len(), dim).transpose();
-            let mut dots = Mat::<f32>::zeros(n_items, queries.len());
-            matmul(dots.as_mut(), Accum::Replace, all, block, 1.0, Par::Seq);
-            queries
-                .iter()
-                .enumerate()
-                .map(|(offset, query)| {
-                    // |a - b|^2 without |a|^2, which is the same for all candidates.
-                    let candidates = dots
-                        .col(offset)
-                        .iter()
-                        .zip(&powers)
-                        .enumerate()
-                        .filter(|(item_idx, _)| *item_idx != *query as usize)
-                        .map(|(item_idx, (dot, power))| (item_idx as u32, power - 2.0 * dot))
-                        .collect();
-                    let mut nearest = keep_nearest(candidates, k);
-                    // The difference of large numbers is coarse: duplicates must have distance 0.
-                    for (item_idx, distance) in &mut nearest {
-                        *distance = squared_distance(
-                            embeddings.row(*query as usize),
-                            embeddings.row(*item_idx as usize),
-                        )
-                        .sqrt();
+        .flat_map_iter(|queries| nearest_of_block(embeddings, &powers, queries, k))
+        .collect()
+}
+
+/// The same for at most [`BLOCK`] items, on this thread.
+fn nearest_of_block(
+    embeddings: &ItemEmbeddings,
+    powers: &[f32],
+    queries: &[u32],
+    k: usize,
+) -> Vec<Vec<(u32, f32)>> {
+    let dim = embeddings.dim;
+    let vectors: Vec<f32> = queries
+        .iter()
+        .flat_map(|query| embeddings.row(*query as usize))
+        .copied()
+        .collect();
+    let block = MatRef::from_row_major_slice(&vectors, queries.len(), dim).transpose();
+    // Candidates of every query, and the value above which there is no need to look any more.
+    let mut nearest: Vec<(Vec<(u32, f32)>, f32)> = vec![(Vec::new(), f32::INFINITY); queries.len()];
+    let mut first = 0;
+    for (rows, powers) in embeddings
+        .values
+        .chunks(PART * dim)
+        .zip(powers.chunks(PART))
+    {
+        let part = MatRef::from_row_major_slice(rows, powers.len(), dim);
+        let mut dots = Mat::<f32>::zeros(powers.len(), queries.len());
+        matmul(dots.as_mut(), Accum::Replace, part, block, 1.0, Par::Seq);
+        for (offset, (query, (candidates, limit))) in queries.iter().zip(&mut nearest).enumerate() {
+            for (item_idx, (dot, power)) in (first..).zip(dots.col(offset).iter().zip(powers)) {
+                // |a - b|^2 without |a|^2, which is the same for all candidates.
+                let value = power - 2.0 * dot;
+                if value <= *limit && item_idx != *query {
+                    candidates.push((item_idx, value));
+                    if candidates.len() > 2 * k {
+                        *candidates = keep_nearest(std::mem::take(candidates), k);
+                        *limit = candidates.last().map_or(f32::NEG_INFINITY, |last| last.1);
                     }
-                    nearest.sort_unstable_by(by_distance);
-                    nearest
-                })
-                .collect::<Vec<_>>()
+                }
+            }
+        }
+        first += powers.len() as u32;
+    }
+    queries
+        .iter()
+        .zip(nearest)
+        .map(|(query, (candidates, _))| {
+            let mut nearest = keep_nearest(candidates, k);
+            // The difference of large numbers is coarse: duplicates must have distance 0.
+            for (item_idx, distance) in &mut nearest {
+                *distance = squared_distance(
+                    embeddings.row(*query as usize),
+                    embeddings.row(*item_idx as usize),
+                )
+                .sqrt();
+            }
+            nearest.sort_unstable_by(by_distance);
+            nearest
         })
         .collect()
 }

@@ -2,6 +2,10 @@
 //!
 //! The paper gives two rules for the code of a training item, the balanced label (Alg. 1) and the nearest
 //! centroid (the equation); [`Assignment`] chooses. Unbalanced clusters have the second only.
+//!
+//! Difference from the papers: after the first level, plain K-means begins halfway between its random points and
+//! their mean, which is zero. A point of residuals in many dimensions is nearest to nobody but itself, while one
+//! centroid near zero gets a large part of all others; where there are few points per code, Lloyd's sweeps do not mend that.
 
 use std::ops::ControlFlow;
 
@@ -18,6 +22,9 @@ use super::report::CodebookLevel;
 use super::{Assignment, Balance, Code, TokenizerConfig, TokenizerError};
 use crate::engine::embedding::{ItemEmbeddings, squared_distance};
 use crate::engine::seed::Seed;
+
+/// What first centroids of plain K-means are multiplied with after the first level.
+const INWARD: f32 = 0.5;
 
 /// Codewords of all levels and the codes of the items they were fitted to.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,7 +121,13 @@ fn fit_level(
                 // Looking for them is no part of a sweep: the first has not begun yet.
                 &mut |_| on_step(within(1, 0.0)),
             );
-            Clustering::starting(centroids.ok_or(TokenizerError::Stopped)?)
+            let mut centroids = centroids.ok_or(TokenizerError::Stopped)?;
+            if config.balance == Balance::None && level_idx > 0 {
+                for value in &mut centroids {
+                    *value *= INWARD;
+                }
+            }
+            Clustering::starting(centroids)
         }
     };
     let mut sweep = start.n_sweeps + 1;
@@ -256,6 +269,36 @@ mod tests {
                 assert_eq!(again, told[n_told + own..], "{balance:?}");
             }
         }
+    }
+
+    #[test]
+    fn few_points_per_code_do_not_gather_around_zero() {
+        let mut rng = Seed(4).rng("test.items", 0);
+        let items = ItemEmbeddings {
+            values: (0..1500 * 48)
+                .map(|_| rng.random_range(-1.0..1.0))
+                .collect(),
+            dim: 48,
+        };
+        let config = TokenizerConfig {
+            n_levels: 2,
+            codebook_size: 150,
+            max_iterations: 8,
+            balance: Balance::None,
+            ..TokenizerConfig::default()
+        };
+        let fitted = fit_residual(&items, &config, Seed(1), FitState::default(), &mut |_| {
+            ControlFlow::Continue(())
+        });
+        let mut load = vec![0; 150];
+        for sid in fitted.unwrap().codes.chunks_exact(2) {
+            load[usize::from(sid[1])] += 1;
+        }
+        let n_lonely = load.iter().filter(|n_items| **n_items <= 1).count();
+        assert!(
+            n_lonely < 15,
+            "{n_lonely} of 150 codes of the second level have one item at most"
+        );
     }
 
     #[test]
