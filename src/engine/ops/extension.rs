@@ -10,7 +10,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{
     Autodiff, BackendTensor, DispatchDevice, DispatchKindConversion, DispatchTensor, Flex,
-    TensorMetadata,
+    TensorMetadata as _,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
 
