@@ -24,10 +24,11 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
     }
 }
 
-/// Names and bytes of all tensors after step 20, sorted by name.
-fn final_weights(run: &std::path::Path) -> Vec<(String, Vec<u8>)> {
-    let bytes = std::fs::read(run.join("pretrain/step_000020/model.safetensors")).unwrap();
-    let file = SafeTensors::deserialize(&bytes).unwrap();
+/// Names and bytes of all tensors after that many steps, sorted by name.
+fn weights(run: &std::path::Path, n_steps: u64) -> Vec<(String, Vec<u8>)> {
+    let file = format!("pretrain/step_{n_steps:06}/model.safetensors");
+    let bytes = std::fs::read(run.join(file)).expect("the stage is complete");
+    let file = SafeTensors::deserialize(&bytes).expect("the file is whole");
     let tensors = file.iter();
     let mut weights: Vec<(String, Vec<u8>)> = tensors
         .map(|(name, view)| (name.to_owned(), view.data().to_vec()))
@@ -39,7 +40,7 @@ fn final_weights(run: &std::path::Path) -> Vec<(String, Vec<u8>)> {
 /// Trains 20 steps, then once more from the checkpoint at step 10 of a copy, as if the process had been killed after it.
 /// Everything that was told and the final weights must be the same to the last bit.
 fn assert_that_a_killed_run_goes_on_exactly(config: ExperimentConfig) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("the system has a folder for temporary files");
     let engine = engine();
     let whole = folder.path().join("whole");
     run_to_end(&engine, start(&whole, config, Some(Stage::Pretrain)));
@@ -47,12 +48,14 @@ fn assert_that_a_killed_run_goes_on_exactly(config: ExperimentConfig) {
     let killed = folder.path().join("killed");
     copy_folder(&whole, &killed);
     for step in [15, 20] {
-        std::fs::remove_dir_all(killed.join(format!("pretrain/step_{step:06}"))).unwrap();
+        std::fs::remove_dir_all(killed.join(format!("pretrain/step_{step:06}")))
+            .expect("the checkpoint was kept");
     }
-    let info = std::fs::read_to_string(killed.join("run.json")).unwrap();
-    let mut info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    let info = std::fs::read_to_string(killed.join("run.json")).expect("a run has it");
+    let mut info: serde_json::Value = serde_json::from_str(&info).expect("it is JSON");
     info["completed"] = serde_json::json!(["data", "tokenize"]);
-    atomic::write(&killed.join("run.json"), info.to_string().as_bytes()).unwrap();
+    atomic::write(&killed.join("run.json"), info.to_string().as_bytes())
+        .expect("a run folder can be written");
     let records = run_to_end(
         &engine,
         EngineCommand::ResumeRun {
@@ -68,13 +71,13 @@ fn assert_that_a_killed_run_goes_on_exactly(config: ExperimentConfig) {
         } => Some(first_step),
         _ => None,
     });
-    assert_eq!(first_step, Some(10));
+    assert_eq!(first_step, Some(10), "the first step of the resumed run");
     for name in ["loss", "grad_norm", "validation_loss"] {
         let told = |run: &std::path::Path| series(run, Stage::Pretrain, name);
         assert_eq!(told(&killed), told(&whole), "{name}");
     }
-    let (found, expected) = (final_weights(&killed), final_weights(&whole));
-    assert!(!expected.is_empty());
+    let (found, expected) = (weights(&killed, 20), weights(&whole, 20));
+    assert!(!expected.is_empty(), "no weights");
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found.0, expected.0, "names");
         assert!(found.1 == expected.1, "the values of {} differ", found.0);
@@ -132,6 +135,50 @@ fn training_ends_early_with_the_weights_of_the_lowest_held_out_loss() {
         .filter(|name| name.starts_with("best"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_stopped_run_ends_early_where_it_would_have_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = engine();
+    let mut config = tiny_config();
+    config.pretrain.validate_every_steps = 2;
+    config.pretrain.validation_users = 30;
+    config.pretrain.patience = 2;
+    let whole = folder.path().join("whole");
+    let command = start(&whole, config.clone(), Some(Stage::Pretrain));
+    run_to_end(&engine, command);
+
+    let stopped = folder.path().join("stopped");
+    assert!(engine.send(start(&stopped, config, Some(Stage::Pretrain))));
+    wait(
+        &engine,
+        |event| matches!(event, EngineEvent::CheckpointSaved(info) if info.stage == Stage::Pretrain),
+    );
+    assert!(engine.send(EngineCommand::Stop));
+    let records = wait(&engine, is_over);
+    if matches!(
+        records.last().unwrap().event,
+        EngineEvent::RunStopped { .. }
+    ) {
+        run_to_end(
+            &engine,
+            EngineCommand::ResumeRun {
+                run_dir: stopped.clone(),
+                last_stage: Some(Stage::Pretrain),
+            },
+        );
+    }
+    let report = |run: &std::path::Path| {
+        let report = RunReport::load(&run.join("report.json")).unwrap();
+        report.pretrain.unwrap()
+    };
+    let (found, expected) = (report(&stopped), report(&whole));
+    assert_eq!(found.steps, expected.steps);
+    assert_eq!(found.best_step, expected.best_step);
+    assert_eq!(found.validation_loss, expected.validation_loss);
+    let n_steps = expected.steps;
+    assert!(weights(&stopped, n_steps) == weights(&whole, n_steps));
 }
 
 #[test]

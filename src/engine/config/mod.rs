@@ -5,6 +5,7 @@
 pub mod error;
 pub mod presets;
 pub mod validate;
+mod validate_pretrain;
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
 //! Checks across fields. All problems are returned at once, each with the path of its field.
 
-use super::{ConfigError, ExperimentConfig};
+use super::{ConfigError, ExperimentConfig, validate_pretrain};
 use crate::engine::data::config::DataConfig;
 use crate::engine::data::interaction::FeedbackFlags;
 
@@ -289,28 +289,7 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
     ] {
         require(value > 0, format!("{name} must be at least 1"));
     }
-    require(
-        (0.0..1.0).contains(&pretrain.label_smoothing),
-        format!(
-            "pretrain.label_smoothing must be 0 to below 1, found {}",
-            pretrain.label_smoothing
-        ),
-    );
-    require(
-        (1..=pretrain.batch_size.max(1)).contains(&pretrain.micro_batches),
-        format!(
-            "pretrain.micro_batches must be 1 to pretrain.batch_size ({}), found {}",
-            pretrain.batch_size, pretrain.micro_batches
-        ),
-    );
-    require(
-        pretrain.patience == 0 || pretrain.validate_every_steps > 0,
-        "pretrain.patience needs pretrain.validate_every_steps above 0".to_owned(),
-    );
-    require(
-        pretrain.validate_every_steps == 0 || pretrain.validation_users > 0,
-        "pretrain.validation_users must be at least 1 where pretrain.validate_every_steps is above 0".to_owned(),
-    );
+    validate_pretrain::check(pretrain, &mut require);
     require(
         (0.0..=1.0).contains(&align.dpo_ratio),
         format!("align.dpo_ratio must be 0 to 1, found {}", align.dpo_ratio),

@@ -183,7 +183,7 @@ fn dense_ui(ui: &mut Ui, state: &AppState) {
     empty_state(
         ui,
         "The generator is dense",
-        "It has no experts whose load could be shown. Experts above 0 in the settings makes a generator with experts.",
+        "It has no experts whose load could be shown. Set Experts above 0 in the settings for a generator with some.",
         None,
     );
 }

@@ -1,6 +1,6 @@
 //! The charts of the item vectors, which are drawn together before they are quantised.
 
-use super::view_model::{Spec, only};
+use super::spec::{Spec, only};
 use crate::app::widgets::Goal;
 use crate::engine::event::Stage;
 

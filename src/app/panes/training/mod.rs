@@ -2,6 +2,7 @@
 
 mod export;
 mod item_vectors;
+mod spec;
 mod view;
 mod view_model;
 
