@@ -18,6 +18,51 @@ pub struct KeyValue {
 }
 
 impl KeyValue {
+    /// Keys and values that were made elsewhere, `[rows, n_keys, width]` each.
+    pub fn new(key: Tensor<3>, value: Tensor<3>) -> Self {
+        Self { key, value }
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.key.dims()[0]
+    }
+
+    /// Width of the keys of all heads together.
+    pub fn width(&self) -> usize {
+        self.key.dims()[2]
+    }
+
+    /// For each query the mean of its row's values, weighted by the softmax of its scaled products with the keys.
+    /// The queries of a row stand together, and the heads side by side.
+    ///
+    /// # Shapes
+    /// - query, output: `[n_rows * n_queries, n_heads * d_head]`
+    /// - mask: broadcasts to `[n_rows, n_heads, n_queries, n_keys]`
+    pub fn attend(&self, query: Tensor<2>, mask: Option<&Tensor<4>>, n_heads: usize) -> Tensor<2> {
+        let [n_tokens, width] = query.dims();
+        let [n_rows, _, _] = self.key.dims();
+        let d_head = width / n_heads;
+        let split = |x: Tensor<3>| -> Tensor<4> {
+            let [n_rows, n_time, _] = x.dims();
+            x.reshape([n_rows, n_time, n_heads, d_head]).swap_dims(1, 2)
+        };
+        let query = query * (d_head as f64).sqrt().recip();
+        let attended = attend(
+            split(query.reshape([n_rows, n_tokens / n_rows, width])),
+            split(self.key.clone()),
+            split(self.value.clone()),
+            mask,
+        );
+        attended.swap_dims(1, 2).reshape([n_tokens, width])
+    }
+
+    /// Keys and values, `[rows, n_keys, width]` each.
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> (Tensor<3>, Tensor<3>) {
+        (self.key.clone(), self.value.clone())
+    }
+
     /// Puts newer keys and values behind these.
     pub fn append(self, newer: Self) -> Self {
         Self {
@@ -93,25 +138,8 @@ impl Attention {
     /// - mask: broadcasts to `[n_rows, n_heads, n_queries, n_keys]`
     /// - output: `[n_rows * n_queries, d_model]`
     pub fn forward(&self, x: Tensor<2>, memory: &KeyValue, mask: Option<&Tensor<4>>) -> Tensor<2> {
-        let [n_tokens, d_model] = x.dims();
-        let [n_rows, _, _] = memory.key.dims();
-        let d_head = d_model / self.n_heads;
-        let query = self.query.forward(x) * (d_head as f64).sqrt().recip();
-        let attended = attend(
-            self.split(query.reshape([n_rows, n_tokens / n_rows, d_model])),
-            self.split(memory.key.clone()),
-            self.split(memory.value.clone()),
-            mask,
-        );
-        self.output
-            .forward(attended.swap_dims(1, 2).reshape([n_tokens, d_model]))
-    }
-
-    /// `[rows, time, d_model]` to `[rows, heads, time, d_head]`.
-    fn split(&self, x: Tensor<3>) -> Tensor<4> {
-        let [n_rows, n_time, d_model] = x.dims();
-        x.reshape([n_rows, n_time, self.n_heads, d_model / self.n_heads])
-            .swap_dims(1, 2)
+        let attended = memory.attend(self.query.forward(x), mask, self.n_heads);
+        self.output.forward(attended)
     }
 }
 
