@@ -7,8 +7,9 @@
 
 `python onerec_model.py --check reference.safetensors` compares the logits with those of the workbench.
 
-The model is the encoder-decoder of OneRec (arXiv 2502.18965, section 3.2). Every item is a semantic ID: one code per
-level. The encoder reads `SEP c1 .. cL` per item of the history, oldest first, padded on the left; or, where config.json
+The model is the encoder-decoder of OneRec (arXiv 2502.18965, section 3.2) or, where config.json says "lazy", the decoder
+without an encoder of OneRec-V2 (arXiv 2508.20900, section 2.2), see LazyGenerator. Every item is a semantic ID: one code
+per level. The encoder reads `SEP c1 .. cL` per item of the history, oldest first, padded on the left; or, where config.json
 says "pathways", features of the user and of the user's behaviours (arXiv 2506.13695, section 2.2), whose numbering is in
 features.json and whose form is that of reference.safetensors. The decoder reads
 `BOS c1 .. cL` per item of the slate; BOS predicts c1, c1 predicts c2, and so on; the last code predicts nothing.
@@ -33,9 +34,9 @@ GATE_EPSILON = 1e-20
 
 
 class RmsNorm(nn.Module):
-    def __init__(self, config):
+    def __init__(self, config, width=None):
         super().__init__()
-        self.weight = nn.Parameter(torch.ones(config["d_model"]))
+        self.weight = nn.Parameter(torch.ones(width or config["d_model"]))
         self.epsilon = config["norm_epsilon"]
 
     def forward(self, x: Tensor) -> Tensor:
@@ -329,11 +330,7 @@ class Slate:
 class Generator(nn.Module):
     def __init__(self, config):
         super().__init__()
-        self.config = config
-        self.n_levels, self.codebook_size = config["n_levels"], config["codebook_size"]
-        self.item_len = self.n_levels + 1
-        self.pad, self.bos, self.sep = config["vocab"]["pad"], config["vocab"]["bos"], config["vocab"]["sep"]
-        self.first_code = config["vocab"]["first_code"]
+        self.read_sizes(config)
         d_model = config["d_model"]
         self.embeddings = nn.Parameter(torch.zeros(config["vocab"]["size"], d_model))
         self.context = ContextInput(config, self.item_len)
@@ -346,6 +343,13 @@ class Generator(nn.Module):
         self.decoder_norm = RmsNorm(config) if is_pre_norm else nn.Identity()
         n_outputs = 0 if config["tie_embeddings"] else self.n_levels
         self.outputs = nn.ModuleList(nn.Linear(d_model, self.codebook_size, bias=False) for _ in range(n_outputs))
+
+    def read_sizes(self, config):
+        self.config = config
+        self.n_levels, self.codebook_size = config["n_levels"], config["codebook_size"]
+        self.item_len = self.n_levels + 1
+        self.pad, self.bos, self.sep = config["vocab"]["pad"], config["vocab"]["bos"], config["vocab"]["sep"]
+        self.first_code = config["vocab"]["first_code"]
 
     def history_tokens(self, histories: list[list[tuple[int, ...]]]) -> Tensor:
         """Semantic IDs, oldest first, as `[rows, tokens]`; the last `history_len` items of each are used."""
@@ -445,6 +449,139 @@ class Generator(nn.Module):
         return tokens if len(codes) % self.n_levels else [*tokens, self.bos]
 
 
+class CrossAttention(nn.Module):
+    """Attention to keys and values that need no projection; groups of query heads share a head of them."""
+
+    def __init__(self, config):
+        super().__init__()
+        d_model = config["d_model"]
+        self.d_head = d_model // config["n_heads"]
+        self.query = nn.Linear(d_model, d_model, bias=False)
+        self.output = nn.Linear(d_model, d_model, bias=False)
+
+    def forward(self, x: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
+        query = self.split(self.query(x))
+        n_shared = query.shape[1] // self.split(key).shape[1]
+        key, value = (self.split(part).repeat_interleave(n_shared, 1) for part in (key, value))
+        scores = query @ key.transpose(-1, -2) / math.sqrt(self.d_head) + mask
+        return self.output((scores.softmax(-1) @ value).transpose(1, 2).flatten(2))
+
+    def split(self, x: Tensor) -> Tensor:
+        """[rows, tokens, width] -> [rows, heads, tokens, d_head]."""
+        return x.unflatten(-1, (-1, self.d_head)).transpose(1, 2)
+
+
+class LazyBlock(nn.Module):
+    def __init__(self, config, block: int):
+        super().__init__()
+        self.cross_attention = CrossAttention(config)
+        self.cross_attention_residual = Residual(config)
+        self.self_attention = Attention(config)
+        self.self_attention_residual = Residual(config)
+        self.feed_forward = feed_forward(config, block, is_encoder=False)
+        self.feed_forward_residual = Residual(config)
+
+    def forward(self, x: Tensor, key: Tensor, value: Tensor, causal_mask: Tensor, memory_mask: Tensor) -> Tensor:
+        x = self.cross_attention_residual(x, lambda x: self.cross_attention(x, key, value, memory_mask))
+        x = self.self_attention_residual(x, lambda x: self.self_attention(x, x, causal_mask))
+        return self.feed_forward_residual(x, self.feed_forward)
+
+
+class ContextProcessor(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        lazy = config["lazy"]
+        n_kv_heads = lazy["n_kv_heads"] or config["n_heads"]
+        width = n_kv_heads * config["d_model"] // config["n_heads"]
+        n_parts = lazy["n_kv_sets"] * (1 if lazy["values_are_keys"] else 2)
+        n_embeddings = 1 if lazy["reads_pathways"] else config["n_levels"]
+        self.projection = nn.Linear(n_embeddings * lazy["d_embed"], n_parts * width, bias=False)
+        self.norms = nn.ModuleList(RmsNorm(config, width) for _ in range(n_parts))
+
+
+class PositionInput(nn.Module):
+    """The pathways of the lazy decoder, as narrow as its embeddings; nothing where it reads semantic IDs alone."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.pathways = None
+        if config["lazy"]["reads_pathways"]:
+            d_embed = config["lazy"]["d_embed"]
+            self.pathways = PathwayInput({**config, "d_model": d_embed, "n_heads": 1, "d_ff": 2 * d_embed})
+
+
+class LevelHead(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.norm = RmsNorm(config)
+        self.output = nn.Linear(config["d_model"], config["codebook_size"], bias=False)
+
+
+class LazyGenerator(Generator):
+    """The lazy decoder of OneRec-V2 (arXiv 2508.20900): no encoder, and each item of a slate by itself.
+
+    `BOS c1 .. c(L-1)` is read per item. The history becomes keys and values once; all blocks share them.
+    """
+
+    def __init__(self, config):
+        nn.Module.__init__(self)
+        self.read_sizes(config)
+        self.lazy = config["lazy"]
+        self.embeddings = nn.Parameter(torch.zeros(config["vocab"]["size"], self.lazy["d_embed"]))
+        self.positions = PositionInput(config)
+        self.context = ContextProcessor(config)
+        self.input = nn.Linear(self.lazy["d_embed"], config["d_model"], bias=False)
+        self.blocks = nn.ModuleList(LazyBlock(config, block) for block in range(config["n_decoder_layers"]))
+        self.heads = nn.ModuleList(LevelHead(config) for _ in range(self.n_levels))
+
+    def encode(self, context: Tensor | dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+        """History tokens, or features by name -> one context vector per position, and their mask."""
+        if self.positions.pathways is not None:
+            pathways = self.positions.pathways(context, self.embeddings)
+            values = torch.cat([hidden + self.places(*hidden.shape[1:]) for hidden, _, _ in pathways], 1)
+            is_pad = torch.cat([is_pad for _, _, is_pad in pathways], 1)
+        else:
+            tokens = context.unflatten(1, (-1, self.item_len))
+            is_pad = tokens[:, :, -1] == self.pad
+            items = self.embeddings[tokens[:, :, 1:]].flatten(2) * math.sqrt(self.lazy["d_embed"])
+            values = items + self.places(*items.shape[1:])
+        return self.context.projection(values), is_pad[:, None, None, :] * HIDDEN
+
+    def places(self, n_items: int, width: int) -> Tensor:
+        """A wave per feature whose phase is the distance from the most recent position, as strong as new embeddings."""
+        distance = torch.arange(n_items - 1, -1, -1, dtype=torch.float64)[:, None]
+        column = torch.arange(width)
+        phase = distance / 10_000.0 ** (column // 2 * 2 / width)
+        waves = torch.where(column % 2 == 0, phase.sin(), phase.cos())
+        return waves.to(self.embeddings) * (0.02 * math.sqrt(2 * self.lazy["d_embed"]))
+
+    def run_decoder(self, memory: Tensor, memory_mask: Tensor, tokens: Tensor) -> Tensor:
+        """Only the tokens of the last item count."""
+        n_tokens = (tokens.shape[1] - 1) % self.item_len + 1
+        x = self.input(self.embeddings[tokens[:, -n_tokens:]] * math.sqrt(self.lazy["d_embed"]))
+        causal_mask = torch.full((n_tokens, n_tokens), HIDDEN, device=x.device).triu(1)
+        parts = [norm(part) for norm, part in zip(self.context.norms, memory.chunk(len(self.context.norms), -1))]
+        per_set = 1 if self.lazy["values_are_keys"] else 2
+        for index, block in enumerate(self.blocks):
+            first = index * self.lazy["n_kv_sets"] // len(self.blocks) * per_set
+            x = block(x, parts[first], parts[first + per_set - 1], causal_mask, memory_mask)
+        return x
+
+    def level_logits(self, hidden: Tensor, level: int) -> Tensor:
+        head = self.heads[level]
+        return head.output(head.norm(hidden))
+
+    def forward(self, context: Tensor | dict[str, Tensor], codes: Tensor) -> Tensor:
+        memory, memory_mask = self.encode(context)
+        n_rows, n_codes = codes.shape
+        n_items = n_codes // self.n_levels
+        tokens = self.slate_tokens(codes).unflatten(1, (n_items, -1)).flatten(0, 1)[:, :-1]
+        memory, memory_mask = (part.repeat_interleave(n_items, 0) for part in (memory, memory_mask))
+        hidden = self.run_decoder(memory, memory_mask, tokens)
+        logits = [self.level_logits(hidden[:, level], level) for level in range(self.n_levels)]
+        return torch.stack(logits, 1).view(n_rows, n_codes, -1)
+
+
 class ItemTable:
     """`semantic_ids.parquet`: which item has which semantic ID."""
 
@@ -477,7 +614,7 @@ def load(folder: str | Path) -> tuple[Generator, ItemTable]:
 
 def load_generator(folder: Path) -> Generator:
     config = json.loads((folder / "config.json").read_text())
-    generator = Generator(config)
+    generator = LazyGenerator(config) if config["system"] == "lazy" else Generator(config)
     generator.load_state_dict(read_safetensors(folder / "model.safetensors"))
     return generator.eval()
 

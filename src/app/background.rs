@@ -48,8 +48,13 @@ pub enum Done {
         /// The answer; `None` where it was cancelled or could not be shown.
         path: Option<PathBuf>,
     },
-    /// Resident memory of this process was measured.
-    Memory(u64),
+    /// Memory was measured, bytes.
+    Memory {
+        /// Resident memory of this process.
+        process: u64,
+        /// Memory of this machine; 0 where the system does not tell.
+        machine: u64,
+    },
 }
 
 /// Starts work and collects what was done.
@@ -135,7 +140,10 @@ impl Background {
 
     /// Measures the memory of this process.
     pub fn measure_memory(&self) {
-        self.spawn("measure-memory", || Done::Memory(memory::current_bytes()));
+        self.spawn("measure-memory", || Done::Memory {
+            process: memory::current_bytes(),
+            machine: memory::total_bytes(),
+        });
     }
 
     /// Shows the system's file dialog.

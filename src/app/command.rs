@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use egui::{Key, KeyboardShortcut, Modifiers};
 
+pub use super::dialog_kind::DialogKind;
 use super::pane::PaneKind;
 use super::state::AppState;
 use super::theme::ThemeChoice;
@@ -82,6 +83,11 @@ pub enum UiCommand {
         /// Which tokenizers, by their short names.
         names: Vec<String>,
     },
+
+    /// Train the draft's generator for a few steps and tell what they cost.
+    ProbeCost,
+    /// End that measurement.
+    StopProbe,
 
     /// Replace the draft's settings.
     EditConfig(Box<ExperimentConfig>),
@@ -175,25 +181,6 @@ pub enum UiCommand {
     RefreshRuns,
 }
 
-/// The dialogs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DialogKind {
-    /// All commands, filtered by typing.
-    Palette,
-    /// Theme, size, motion.
-    Preferences,
-    /// All shortcuts.
-    Shortcuts,
-    /// What a semantic ID is.
-    SemanticIds,
-    /// What this program is.
-    About,
-    /// A run is going: stop it and leave, or stay.
-    ConfirmQuit,
-    /// A run failed: why, and what to do.
-    RunFailed,
-}
-
 impl UiCommand {
     /// The words in menus and in the palette.
     pub fn text(&self) -> String {
@@ -227,6 +214,8 @@ impl UiCommand {
             } => format!("Resume up to {stage}"),
             Self::CompareTokenizers { .. } => "Compare tokenizers".to_owned(),
             Self::CompareTableDialog { .. } => "Compare with a table…".to_owned(),
+            Self::ProbeCost => "Measure ten steps".to_owned(),
+            Self::StopProbe => "Stop measuring".to_owned(),
             Self::EditConfig(_) => "Edit settings".to_owned(),
             Self::ChoosePreset(preset) => format!("Preset {}", preset.name()),
             Self::Undo => "Undo settings".to_owned(),
@@ -332,8 +321,10 @@ impl UiCommand {
                     })
                     .or_else(|| problem(!run.comparison.is_going, "A comparison is going."))
             }
-            Self::StartRun { .. } => problem(!run.is_active(), "A run is going.")
+            Self::StopProbe => problem(state.cost.is_going(), "Nothing is being measured."),
+            Self::ProbeCost | Self::StartRun { .. } => problem(!run.is_active(), "A run is going.")
                 .or_else(|| problem(!run.comparison.is_going, "A comparison is going."))
+                .or_else(|| problem(!state.cost.is_going(), "Steps are being measured."))
                 .or_else(|| problem(state.draft.has_data(), "Choose a dataset first."))
                 .or_else(|| {
                     problem(
@@ -381,21 +372,6 @@ impl UiCommand {
                 problem(state.is_workbench(), "Open a sample, data or a run first.")
             }
             _ => None,
-        }
-    }
-}
-
-impl DialogKind {
-    /// The dialog's title, which is also the command's text.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Palette => "Command palette",
-            Self::Preferences => "Preferences",
-            Self::Shortcuts => "Keyboard shortcuts",
-            Self::SemanticIds => "What is a semantic ID?",
-            Self::About => "About OneRec Workbench",
-            Self::ConfirmQuit => "A run is going",
-            Self::RunFailed => "The run failed",
         }
     }
 }

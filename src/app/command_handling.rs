@@ -80,6 +80,13 @@ impl WorkbenchApp {
                     tables,
                 });
             }
+            UiCommand::ProbeCost => {
+                state.cost.start();
+                let path = state.draft.data_path.clone();
+                let config = Box::new(state.draft.config.clone());
+                self.send(EngineCommand::ProbeCost { path, config });
+            }
+            UiCommand::StopProbe => self.send(EngineCommand::Stop),
             UiCommand::CompareTableDialog { names } => {
                 self.ask_path(PathPurpose::CompareTable { names });
             }

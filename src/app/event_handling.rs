@@ -9,7 +9,7 @@ use super::command::{DialogKind, UiCommand};
 use super::state::{ItemsState, RunStore, View};
 use super::workbench::WorkbenchApp;
 use crate::engine::error::FailureKind;
-use crate::engine::event::{EngineEvent, EventRecord, NoticeLevel};
+use crate::engine::event::{EngineEvent, EventRecord, NoticeLevel, Stage};
 
 /// Time per frame for taking events in; what is left waits for the next frame.
 const DRAIN_BUDGET: Duration = Duration::from_millis(4);
@@ -43,6 +43,15 @@ impl WorkbenchApp {
                 let text = format!("Checked {name}: it {}.", check.verdict.describe());
                 state.notices.say(NoticeLevel::Info, text, None);
             }
+            EngineEvent::CostProbed(probe) => state.cost.finish(probe.clone()),
+            EngineEvent::Progress {
+                stage: Stage::Pretrain,
+                done,
+                total,
+                ..
+            } if record.run.0.is_empty() => {
+                state.cost.progress = Some((*done, *total));
+            }
             EngineEvent::ItemsMapped { run_dir, plane } => {
                 if *run_dir == state.run.run_dir {
                     state.pending.plane = false;
@@ -65,6 +74,7 @@ impl WorkbenchApp {
                 state.notices.say(NoticeLevel::Info, text, None);
             }
             EngineEvent::CommandFailed { command, failure } => {
+                state.cost.progress = None;
                 if !state.data.fail(command, failure) {
                     state.pending = super::state::Pending::default();
                     state.run.comparison.end();
@@ -172,7 +182,10 @@ impl WorkbenchApp {
                     self.commands.push(purpose.command(path));
                 }
             }
-            Done::Memory(bytes) => self.state.vitals.memory_bytes = Some(bytes),
+            Done::Memory { process, machine } => {
+                self.state.vitals.memory_bytes = Some(process);
+                self.state.vitals.machine_bytes = (machine > 0).then_some(machine);
+            }
         }
     }
 

@@ -34,6 +34,7 @@ impl Default for Layout {
         let left = tabs(&[
             PaneKind::Overview,
             PaneKind::Dataset,
+            PaneKind::Cost,
             PaneKind::SemanticIds,
             PaneKind::Slates,
             PaneKind::Checkpoints,

@@ -9,6 +9,7 @@ pub mod chrome;
 pub mod command;
 mod command_handling;
 mod data_handling;
+pub mod dialog_kind;
 pub mod engine_link;
 mod event_handling;
 mod latest;

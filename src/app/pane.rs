@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 
 use super::command::UiCommand;
 use super::panes::{
-    AlignmentPane, CheckpointsPane, CodebookPane, ComparePane, DatasetPane, ExpertsPane, LogPane,
-    OverviewPane, SemanticIdsPane, SlatesPane, TrainingPane,
+    AlignmentPane, CheckpointsPane, CodebookPane, ComparePane, CostPane, DatasetPane, ExpertsPane,
+    LogPane, OverviewPane, SemanticIdsPane, SlatesPane, TrainingPane,
 };
 use super::state::AppState;
 
-/// The kinds of pane. The order is that of the keys Ctrl+1 to Ctrl+9.
+/// The kinds of pane. The first ones have number keys, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaneKind {
@@ -18,6 +18,8 @@ pub enum PaneKind {
     Overview,
     /// What is in the data, and the check of files.
     Dataset,
+    /// Size and cost of the generator.
+    Cost,
     /// Codebook health, live.
     Codebook,
     /// Tokenizers side by side.
@@ -40,7 +42,7 @@ pub enum PaneKind {
 
 impl PaneKind {
     /// All panes in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Overview,
         Self::Dataset,
         Self::Codebook,
@@ -52,6 +54,7 @@ impl PaneKind {
         Self::Slates,
         Self::Checkpoints,
         Self::Log,
+        Self::Cost,
     ];
 
     /// The word on the tab.
@@ -59,6 +62,7 @@ impl PaneKind {
         match self {
             Self::Overview => "Overview",
             Self::Dataset => "Dataset",
+            Self::Cost => "Size and cost",
             Self::Codebook => "Codebook",
             Self::Compare => "Compare tokenizers",
             Self::SemanticIds => "Items by semantic ID",
@@ -76,6 +80,7 @@ impl PaneKind {
         match self {
             Self::Overview => "overview",
             Self::Dataset => "dataset",
+            Self::Cost => "cost",
             Self::Codebook => "codebook",
             Self::Compare => "compare",
             Self::SemanticIds => "semantic_ids",
@@ -111,6 +116,7 @@ impl PaneKind {
 pub struct Panes {
     overview: OverviewPane,
     dataset: DatasetPane,
+    cost: CostPane,
     codebook: CodebookPane,
     compare: ComparePane,
     semantic_ids: SemanticIdsPane,
@@ -134,6 +140,7 @@ impl Panes {
         match kind {
             PaneKind::Overview => self.overview.ui(ui, state, commands),
             PaneKind::Dataset => self.dataset.ui(ui, state, commands),
+            PaneKind::Cost => self.cost.ui(ui, state, commands),
             PaneKind::Codebook => self.codebook.ui(ui, state, commands),
             PaneKind::Compare => self.compare.ui(ui, state, commands),
             PaneKind::SemanticIds => self.semantic_ids.ui(ui, state, commands),

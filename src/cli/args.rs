@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use onerec_workbench::engine::config::{ConfigError, ExperimentConfig, Preset};
+use onerec_workbench::engine::config::{ConfigError, ExperimentConfig, NamedSize, Preset, SIZES};
 use onerec_workbench::engine::data::source::simulator::SimulatorConfig;
 use onerec_workbench::engine::device::BackendChoice;
 use onerec_workbench::engine::event::Stage;
@@ -34,6 +34,8 @@ pub(crate) enum Command {
     /// Look into a dataset without running anything.
     #[command(subcommand)]
     Data(DataCommand),
+    /// Tell how large a generator is, what it costs and what it needs, before it is trained.
+    Size(SizeArgs),
     /// Write a simulated dataset whose true utility is known.
     Simulate(SimulateArgs),
     /// Evaluate a run's models again on its held-out data.
@@ -59,6 +61,9 @@ pub(crate) struct ConfigArgs {
     /// The settings to start from.
     #[arg(long, value_parser = parse_preset, default_value = "smoke", value_name = "smoke|small|base")]
     pub(crate) preset: Preset,
+    /// The generator of a paper, put over the preset; `onerec size --all` lists them.
+    #[arg(long, value_parser = parse_size, value_name = "NAME")]
+    pub(crate) size: Option<NamedSize>,
     /// Change one setting, for example --set pretrain.steps=200. Can be given several times.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
@@ -71,7 +76,8 @@ impl ConfigArgs {
         more: &[String],
     ) -> Result<ExperimentConfig, ConfigError> {
         let settings = [self.settings.as_slice(), more].concat();
-        ExperimentConfig::load(self.preset, file.map(PathBuf::as_path), &settings)
+        let file = file.map(PathBuf::as_path);
+        ExperimentConfig::load_sized(self.preset, self.size, file, &settings)
     }
 }
 
@@ -176,6 +182,28 @@ pub(crate) struct InspectArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SizeArgs {
+    /// A TOML file with settings, written over the preset.
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: ConfigArgs,
+    /// List the papers' generators instead.
+    #[arg(long, conflicts_with_all = ["config", "size", "probe"])]
+    pub(crate) all: bool,
+    /// Also train for ten steps and tell how long an epoch would take.
+    #[arg(long)]
+    pub(crate) probe: bool,
+    /// The dataset of these steps. Without it, the short-video sample.
+    #[arg(long, value_name = "PATH", requires = "probe")]
+    pub(crate) data: Option<PathBuf>,
+    /// Where these steps are computed.
+    #[arg(long, value_parser = parse_backend, value_name = "auto|cpu|wgpu|cuda", requires = "probe")]
+    pub(crate) backend: Option<BackendChoice>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// What to simulate.
     #[arg(long, value_parser = SimulatorConfig::PRESETS, default_value = "short-video")]
@@ -223,6 +251,13 @@ pub(crate) struct ExportArgs {
 
 fn parse_preset(name: &str) -> Result<Preset, String> {
     one_of(name, Preset::ALL, Preset::name)
+}
+
+fn parse_size(name: &str) -> Result<NamedSize, String> {
+    NamedSize::find(name).ok_or_else(|| {
+        let names = SIZES.map(|size| size.name).join(", ");
+        format!("expected one of {names}")
+    })
 }
 
 fn parse_stage(name: &str) -> Result<Stage, String> {

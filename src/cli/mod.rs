@@ -10,6 +10,7 @@ mod generate;
 mod output;
 mod run;
 mod simulate;
+mod size;
 mod summary;
 mod terminal;
 mod tokenize;
@@ -39,6 +40,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Resume(args)) => run::resume(args.run, args.until, &args.output),
         Some(Command::Data(DataCommand::Inspect(args))) => data::inspect(args),
         Some(Command::Data(DataCommand::Check(args))) => data::check(args),
+        Some(Command::Size(args)) => size::tell(&args),
         Some(Command::Simulate(args)) => simulate::simulate(&args),
         Some(Command::Evaluate(args)) => run::evaluate(args.run, &args.output),
         Some(Command::Generate(args)) => generate::generate(args),

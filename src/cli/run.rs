@@ -62,8 +62,14 @@ pub(crate) fn tokenize(args: &TokenizeArgs) -> Result<PathBuf, Failure> {
 
 /// The dataset and the run folder: those given, or the sample and a new folder.
 fn places_of(data: Option<PathBuf>, out: Option<PathBuf>) -> Result<(PathBuf, PathBuf), Failure> {
-    let data_path = data
-        .or_else(|| Sample::ShortVideo.path())
+    let data_path = data_of(data)?;
+    let run_dir = out.unwrap_or_else(|| Places::find().new_run(&data_path));
+    Ok((data_path, run_dir))
+}
+
+/// The dataset: the one given, or the sample.
+pub(crate) fn data_of(data: Option<PathBuf>) -> Result<PathBuf, Failure> {
+    data.or_else(|| Sample::ShortVideo.path())
         .ok_or_else(|| Failure {
             message: "could not find the short-video sample (datasets/short-video)".to_owned(),
             hint: Some(
@@ -71,9 +77,7 @@ fn places_of(data: Option<PathBuf>, out: Option<PathBuf>) -> Result<(PathBuf, Pa
                     .to_owned(),
             ),
             kind: FailureKind::Usage,
-        })?;
-    let run_dir = out.unwrap_or_else(|| Places::find().new_run(&data_path));
-    Ok((data_path, run_dir))
+        })
 }
 
 /// What is shown of a run while it goes.

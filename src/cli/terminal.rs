@@ -96,6 +96,7 @@ impl Terminal {
             | EngineEvent::DataChecked(_)
             | EngineEvent::ItemsMapped { .. }
             | EngineEvent::NearestItems { .. }
+            | EngineEvent::CostProbed(_)
             | EngineEvent::Exported { .. }
             | EngineEvent::ComparisonStarted { .. }
             | EngineEvent::ComparisonProgress { .. }

@@ -28,6 +28,13 @@ pub enum EngineCommand {
         /// How to read it.
         config: Box<ExperimentConfig>,
     },
+    /// Train for a few steps on a dataset, tell what they cost and forget them. [`EngineCommand::Stop`] ends it early.
+    ProbeCost {
+        /// A folder or a file.
+        path: PathBuf,
+        /// What to train and where.
+        config: Box<ExperimentConfig>,
+    },
     /// Start a new run. Refused while another one is going.
     StartRun(StartRun),
     /// Continue a stopped, killed or finished run from its last checkpoint.
@@ -117,6 +124,7 @@ impl EngineCommand {
             Self::ProbeDevices => "look for devices".to_owned(),
             Self::InspectData { path, .. } => format!("inspect {}", path.display()),
             Self::CheckData { path, .. } => format!("check {}", path.display()),
+            Self::ProbeCost { path, .. } => format!("measure steps on {}", path.display()),
             Self::StartRun(start) => format!("start a run on {}", start.data_path.display()),
             Self::ResumeRun { run_dir, .. } => format!("resume {}", run_dir.display()),
             Self::CompareTokenizers { run_dir, .. } => {

@@ -82,6 +82,18 @@ pub enum EngineError {
         /// The stage.
         stage: Stage,
     },
+    /// A model whose weights and moments alone exceed the memory of this machine.
+    #[error(
+        "could not train this model: its weights and the optimiser's moments take {:.1} GB, this machine has {:.1} GB",
+        *needed as f64 / 1e9,
+        *available as f64 / 1e9
+    )]
+    TooLarge {
+        /// Bytes that it takes at least.
+        needed: u64,
+        /// Bytes that there are.
+        available: u64,
+    },
     /// A name given by the user that the data does not know.
     #[error("no {kind} named {name:?} in {place}")]
     Unknown {
@@ -148,6 +160,9 @@ impl Hint for EngineError {
                 "lower the learning rate of this stage and resume from the last checkpoint"
                     .to_owned(),
             ),
+            Self::TooLarge { .. } => {
+                Some("choose a smaller size; `onerec size` counts any".to_owned())
+            }
             Self::Unknown { .. } => {
                 Some("use an identifier as it is written in the dataset".to_owned())
             }
@@ -191,6 +206,7 @@ impl From<&EngineError> for Failure {
         let kind = match error {
             EngineError::Data(_) | EngineError::Embedding(_) => FailureKind::Data,
             EngineError::Config(_)
+            | EngineError::TooLarge { .. }
             | EngineError::Unknown { .. }
             | EngineError::MissingStage { .. } => FailureKind::Usage,
             EngineError::Device(_) => FailureKind::Device,

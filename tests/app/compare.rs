@@ -78,9 +78,10 @@ fn one_click_compares_the_chosen_tokenizers() {
 #[test]
 fn the_codebook_pane_asks_what_balance_and_depth_would_change() {
     let mut harness = draw(PaneKind::Codebook, finished());
-    harness
-        .get_by_label("What would a balanced or deeper tokenizer change?")
-        .click();
+    let button = "What would a balanced or deeper tokenizer change?";
+    harness.get_by_label(button).scroll_to_me();
+    harness.run_steps(2);
+    harness.get_by_label(button).click();
     harness.run_steps(2);
     match &harness.state().commands[..] {
         [

@@ -2,6 +2,7 @@
 
 mod common;
 mod compare;
+mod cost;
 mod dataset;
 mod flows;
 mod items;

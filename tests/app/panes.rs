@@ -69,6 +69,7 @@ fn finished_panes_show_their_results() {
         (PaneKind::Slates, "User u7"),
         (PaneKind::Checkpoints, "pretrain (complete)"),
         (PaneKind::Log, "Runs on cpu"),
+        (PaneKind::Cost, "The papers' generators"),
     ] {
         let harness = draw(kind, finished());
         assert!(

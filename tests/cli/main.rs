@@ -314,3 +314,73 @@ fn simulations_are_the_same_for_the_same_seed() {
     assert_eq!(first, make("again", "7"));
     assert_ne!(first, make("other", "8"));
 }
+
+#[test]
+fn a_size_is_counted_without_being_trained() {
+    let output = onerec(&["size", "--size", "v2-8b", "--json"]);
+    assert!(output.status.success(), "{output:?}");
+    let record: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("one line of JSON");
+    let parameters = record["size"]["parameters"].as_u64().expect("a count");
+    assert!(
+        (7_900_000_000..8_100_000_000).contains(&parameters),
+        "{parameters}"
+    );
+    assert!(record["probe"].is_null());
+
+    let output = onerec(&["size", "--all"]);
+    let table = String::from_utf8_lossy(&output.stdout);
+    for name in ["a-1b", "v2-0.1b", "counted only"] {
+        assert!(table.contains(name), "{name} is missing in: {table}");
+    }
+    assert_fails(
+        &["size", "--size", "b-9b"],
+        2,
+        &["expected one of", "v2-1b"],
+    );
+}
+
+#[test]
+fn a_run_that_cannot_fit_is_refused_with_both_figures() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().join("run").display().to_string();
+    let args = [
+        "run",
+        "--data",
+        &sample(),
+        "--out",
+        &out,
+        "--backend",
+        "cpu",
+        "--size",
+        "v2-8b",
+    ];
+    assert_fails(
+        &args,
+        2,
+        &["could not train this model", "GB", "onerec size"],
+    );
+}
+
+#[test]
+fn a_probe_tells_what_an_epoch_takes() {
+    let output = onerec(&[
+        "size",
+        "--probe",
+        "--json",
+        "--data",
+        &sample(),
+        "--backend",
+        "cpu",
+        "--set",
+        "pretrain.batch_size=4",
+        "--set",
+        "model.system=lazy",
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    let record: serde_json::Value =
+        serde_json::from_slice(&output.stdout).expect("one line of JSON");
+    let probe = &record["probe"];
+    assert_eq!(probe["n_steps"], 10);
+    assert!(probe["seconds_per_epoch"].as_f64() > probe["seconds_per_step"].as_f64());
+}

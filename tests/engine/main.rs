@@ -2,6 +2,7 @@
 
 mod common;
 mod item_questions;
+mod lazy;
 mod pathways;
 mod pipeline;
 mod resume;

@@ -3,6 +3,7 @@
 use onerec_workbench::engine::command::EngineCommand;
 use onerec_workbench::engine::config::ExperimentConfig;
 use onerec_workbench::engine::event::{EngineEvent, Stage};
+use onerec_workbench::engine::model::config::System;
 use onerec_workbench::engine::run::atomic;
 use onerec_workbench::engine::run::report::RunReport;
 
@@ -87,6 +88,15 @@ fn assert_that_a_killed_run_goes_on_exactly(config: ExperimentConfig) {
 #[test]
 fn ten_steps_saved_and_ten_more_equal_twenty() {
     assert_that_a_killed_run_goes_on_exactly(tiny_config());
+}
+
+#[test]
+fn so_they_do_for_the_lazy_decoder() {
+    let mut config = tiny_config();
+    config.model.system = System::Lazy;
+    config.model.n_dense_blocks = 1;
+    config.model.n_decoder_layers = 2;
+    assert_that_a_killed_run_goes_on_exactly(config);
 }
 
 #[test]

@@ -53,7 +53,8 @@ const LAYERS: &[Layer] = &[
             "crate::engine::supervisor",
             "crate::engine::train",
         ],
-        except: &["config"],
+        // Settings, and sizes counted from them, are plain arithmetic.
+        except: &["config", "size"],
         reason: "the window asks through commands and learns through events",
     },
     Layer {

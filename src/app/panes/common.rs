@@ -119,7 +119,7 @@ fn way_to(state: &AppState, stage: Stage) -> UiCommand {
 }
 
 /// How far the stage at work is, and which stage is awaited.
-fn running_ui(ui: &mut Ui, state: &AppState, awaited: Stage) {
+pub(super) fn running_ui(ui: &mut Ui, state: &AppState, awaited: Stage) {
     let Some(stage) = state.run.current_stage() else {
         return;
     };

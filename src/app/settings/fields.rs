@@ -5,6 +5,7 @@ use egui::{CollapsingHeader, ComboBox, DragValue, Response, RichText, Ui};
 
 use super::expert_fields::experts_ui;
 use super::item_vector_fields::item_vectors_ui;
+use super::lazy_fields::{lazy_ui, size_ui};
 use super::pathway_fields::system_ui;
 use super::row::row;
 use super::tokenizer_fields::tokenizer_ui;
@@ -16,6 +17,7 @@ use crate::app::widgets::number::count;
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::data::config::{SessionRule, SplitRule};
 use crate::engine::device::{BackendChoice, DeviceStatus};
+use crate::engine::model::config::System;
 
 /// Draws all fields; an edit becomes one command.
 pub(super) fn ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
@@ -249,6 +251,7 @@ fn sessions_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
 }
 
 fn generator_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
+    size_ui(ui, draft, config);
     let model = &mut config.model;
     for (path, name, help, value) in [
         (
@@ -285,6 +288,9 @@ fn generator_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
         row(ui, draft, path, name, help, |ui| {
             ui.add(DragValue::new(value))
         });
+    }
+    if config.model.system == System::Lazy {
+        lazy_ui(ui, draft, config);
     }
 }
 

@@ -3,6 +3,7 @@
 mod expert_fields;
 mod fields;
 mod item_vector_fields;
+mod lazy_fields;
 mod pathway_fields;
 mod row;
 mod tokenizer_fields;

@@ -16,7 +16,8 @@ pub(super) fn system_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfi
         draft,
         "model.system",
         "System",
-        "What the encoder reads: the semantic IDs of the last positive items, or four pathways of features.",
+        "What the encoder reads, the semantic IDs of the last positive items or four pathways of features; or no encoder: a \
+         decoder that writes each item by itself from keys and values that its blocks share.",
         |ui| {
             choice_ui(
                 ui,
@@ -25,11 +26,12 @@ pub(super) fn system_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfi
                 &[
                     (System::Session, "session history"),
                     (System::Pathways, "feature pathways"),
+                    (System::Lazy, "lazy decoder"),
                 ],
             )
         },
     );
-    if config.model.system == System::Pathways {
+    if config.model.reads_pathways() {
         pathways_ui(ui, draft, config);
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod codebook_history;
 pub mod comparison_state;
+pub mod cost_state;
 pub mod data_state;
 pub mod draft;
 pub mod expert_history;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub use codebook_history::{CodebookHistory, LevelHistory, SweepPoint};
 pub use comparison_state::ComparisonState;
+pub use cost_state::CostState;
 pub use data_state::{CheckedData, DataQuestion, DataState, InspectedData};
 pub use draft::Draft;
 pub use expert_history::{ExpertHistory, LayerHistory, LoadColumn};
@@ -56,6 +58,8 @@ pub struct AppState {
     pub selection: Selection,
     /// The experiment being set up.
     pub draft: Draft,
+    /// The measurement of what training costs.
+    pub cost: CostState,
     /// What was asked and found out about data apart from a run.
     pub data: DataState,
     /// Messages.
@@ -135,6 +139,8 @@ pub struct Vitals {
     pub memory_bytes: Option<u64>,
     /// Processor use of this process, 1 = one core busy; `None` until measured.
     pub cpu_cores: Option<f32>,
+    /// Memory of this machine; `None` until measured.
+    pub machine_bytes: Option<u64>,
     /// Time that the last frame took on the UI thread, milliseconds.
     pub frame_millis: f32,
 }

@@ -211,6 +211,7 @@ impl RunStore {
             | EngineEvent::DataChecked(_)
             | EngineEvent::ItemsMapped { .. }
             | EngineEvent::NearestItems { .. }
+            | EngineEvent::CostProbed(_)
             | EngineEvent::Exported { .. }
             | EngineEvent::CommandFailed { .. } => {}
         }

@@ -4,6 +4,7 @@
 
 pub mod error;
 pub mod presets;
+pub mod sizes;
 pub mod validate;
 mod validate_pretrain;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use presets::Preset;
+pub use sizes::{NamedSize, SIZES};
 
 use crate::engine::data::config::DataConfig;
 use crate::engine::device::DeviceConfig;
@@ -77,7 +79,26 @@ impl ExperimentConfig {
         file: Option<&Path>,
         settings: &[String],
     ) -> Result<Self, ConfigError> {
+        Self::load_sized(preset, None, file, settings)
+    }
+
+    /// Like [`Self::load`], with the size of a paper's model between preset and file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the key and the place.
+    pub fn load_sized(
+        preset: Preset,
+        size: Option<NamedSize>,
+        file: Option<&Path>,
+        settings: &[String],
+    ) -> Result<Self, ConfigError> {
         let mut table = presets::table(preset);
+        if let Some(size) = size {
+            let mut config: Self = table.try_into().map_err(not_a_setting)?;
+            size.apply(&mut config);
+            table = toml::Table::try_from(config)
+                .expect("a configuration is plain data and always serialises");
+        }
         if let Some(path) = file {
             let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Io {
                 path: path.to_owned(),
@@ -94,12 +115,7 @@ impl ExperimentConfig {
         for setting in settings {
             apply_setting(&mut table, setting)?;
         }
-        let config: Self =
-            table
-                .try_into()
-                .map_err(|error: toml::de::Error| ConfigError::Setting {
-                    found: error.message().to_owned(),
-                })?;
+        let config: Self = table.try_into().map_err(not_a_setting)?;
         validate::check(&config)?;
         Ok(config)
     }
@@ -118,6 +134,12 @@ impl ExperimentConfig {
             toml::from_str(text).map_err(|error| ConfigError::parse(&error, text, path))?;
         validate::check(&config)?;
         Ok(config)
+    }
+}
+
+fn not_a_setting(error: toml::de::Error) -> ConfigError {
+    ConfigError::Setting {
+        found: error.message().to_owned(),
     }
 }
 

@@ -183,6 +183,9 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
             model.balance_rate
         ),
     );
+    for problem in model.lazy.problems(model.n_heads, model.n_decoder_layers) {
+        require(false, problem);
+    }
     require(
         (0.0..1.0).contains(&model.dropout),
         format!(

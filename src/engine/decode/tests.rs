@@ -10,6 +10,7 @@ use crate::engine::control::RunControl;
 use crate::engine::data::ItemIdx;
 use crate::engine::error::EngineError;
 use crate::engine::loss::sequence_log_prob;
+use crate::engine::model::config::System;
 use crate::engine::model::{Generator, ModelConfig};
 use crate::engine::seed::Seed;
 use crate::engine::tokenizer::trie::SemanticIdTrie;
@@ -29,6 +30,15 @@ struct Fixture {
 }
 
 fn fixture() -> Fixture {
+    fixture_of(System::Session)
+}
+
+/// One that writes slates and one that writes items.
+fn both() -> [Fixture; 2] {
+    [System::Session, System::Lazy].map(fixture_of)
+}
+
+fn fixture_of(system: System) -> Fixture {
     let device = Device::flex();
     // Five of the nine semantic IDs are legal; the only one that begins with 1 is a dead end once used.
     let codes = vec![
@@ -36,6 +46,7 @@ fn fixture() -> Fixture {
     ];
     let table = SemanticIdTable::new(N_LEVELS, CODEBOOK_SIZE, codes);
     let config = ModelConfig {
+        system,
         d_model: 8,
         n_heads: 2,
         n_encoder_layers: 1,
@@ -126,12 +137,12 @@ fn sids(fixture: &Fixture, is_free: bool) -> Vec<Vec<Code>> {
 
 #[test]
 fn a_wide_enough_search_is_exhaustive() {
-    let fixture = fixture();
-    for (is_free, n_items) in [(true, 1), (true, 2), (false, 1), (false, 2), (false, 3)] {
-        let found = search(&fixture, is_free, n_items, ALL);
+    let cases = [(true, 1), (true, 2), (false, 1), (false, 2), (false, 3)];
+    for (fixture, (is_free, n_items)) in both().iter().flat_map(|f| cases.map(|case| (f, case))) {
+        let found = search(fixture, is_free, n_items, ALL);
         let mut expected = vec![Vec::new(); fixture.history.n_rows()];
-        for codes in all_slates(&sids(&fixture, is_free), n_items) {
-            for (row, log_prob) in log_probs(&fixture, &codes).into_iter().enumerate() {
+        for codes in all_slates(&sids(fixture, is_free), n_items) {
+            for (row, log_prob) in log_probs(fixture, &codes).into_iter().enumerate() {
                 expected[row].push(Beam {
                     codes: codes.clone(),
                     log_prob,
@@ -158,9 +169,8 @@ fn a_wide_enough_search_is_exhaustive() {
 
 #[test]
 fn a_narrow_search_is_legal_distinct_sorted_and_scored_like_teacher_forcing() {
-    let fixture = fixture();
-    for n_beams in [1, 3, 7] {
-        for (row, beams) in search(&fixture, false, 3, n_beams).iter().enumerate() {
+    for (fixture, n_beams) in both().iter().flat_map(|f| [1, 3, 7].map(|n| (f, n))) {
+        for (row, beams) in search(fixture, false, 3, n_beams).iter().enumerate() {
             assert_eq!(beams.len(), n_beams);
             assert!(beams.is_sorted_by(|a, b| a.log_prob >= b.log_prob));
             let distinct: BTreeSet<&Vec<Code>> = beams.iter().map(|beam| &beam.codes).collect();
@@ -173,7 +183,7 @@ fn a_narrow_search_is_legal_distinct_sorted_and_scored_like_teacher_forcing() {
                 );
                 let distinct: BTreeSet<_> = sids.iter().collect();
                 assert_eq!(distinct.len(), 3, "an item twice in {beam:?}");
-                let expected = log_probs(&fixture, &beam.codes)[row];
+                let expected = log_probs(fixture, &beam.codes)[row];
                 assert!(
                     (beam.log_prob - expected).abs() < 1e-4,
                     "{beam:?}: {expected}"

@@ -3,6 +3,7 @@
 //! No tensor and no handle crosses here, so a window can be restarted, replayed from the journal
 //! and tested without an engine.
 
+mod cost;
 mod slates;
 mod stage;
 mod step;
@@ -11,6 +12,7 @@ mod values;
 use std::fmt;
 use std::path::PathBuf;
 
+pub use cost::CostProbe;
 pub use slates::{PairSlate, PreferencePairs, ScoredSlate, ShownPair, SlateComparison, SlateItem};
 pub use stage::Stage;
 pub use step::{ExpertLoad, StepPoint};
@@ -201,6 +203,8 @@ pub enum EngineEvent {
         /// Rows of the item table with their Euclidean distance, nearest first.
         found: Vec<(u32, f32)>,
     },
+    /// Answer to [`EngineCommand::ProbeCost`](crate::engine::command::EngineCommand::ProbeCost).
+    CostProbed(CostProbe),
     /// Answer to [`EngineCommand::Export`](crate::engine::command::EngineCommand::Export).
     Exported {
         /// The folder written to.

@@ -34,9 +34,10 @@ pub(super) fn text(
         match config.model.system {
             System::Session => "2502.18965",
             System::Pathways => "2506.13695",
+            System::Lazy => "2508.20900",
         },
     );
-    text.push_str(&files(config.model.system));
+    text.push_str(&files(config.model.reads_pathways()));
     text.push_str(&data(&report, items, config));
     text.push_str(&figures(&report, stage));
     text.push_str(LIMITS);
@@ -45,42 +46,41 @@ pub(super) fn text(
 
 /// What the encoder reads, in words.
 fn reads(config: &ExperimentConfig) -> String {
-    match config.model.system {
-        System::Session => format!(
+    if !config.model.reads_pathways() {
+        return format!(
             "the semantic IDs of a user's last {} items",
             config.model.history_len
-        ),
-        System::Pathways => {
-            let names: Vec<&str> = config
-                .model
-                .pathways
-                .read
-                .iter()
-                .map(|pathway| match pathway {
-                    Pathway::Static => "static",
-                    Pathway::Short => "short-term",
-                    Pathway::Positive => "positive feedback",
-                    Pathway::Lifelong => "lifelong",
-                })
-                .collect();
-            format!("pathways of features of a user ({})", names.join(", "))
-        }
+        );
     }
+    let names: Vec<&str> = config
+        .model
+        .pathways
+        .read
+        .iter()
+        .map(|pathway| match pathway {
+            Pathway::Static => "static",
+            Pathway::Short => "short-term",
+            Pathway::Positive => "positive feedback",
+            Pathway::Lifelong => "lifelong",
+        })
+        .collect();
+    format!("pathways of features of a user ({})", names.join(", "))
 }
 
-fn files(system: System) -> String {
-    let (features, use_it) = match system {
-        System::Session => (
-            "",
-            "history = items.all_codes()[:5]\n\
-             slates = generator.generate(history, items.all_codes(), n_items=5, n_beams=16)\n",
-        ),
-        System::Pathways => (
+fn files(reads_pathways: bool) -> String {
+    let (features, use_it) = if reads_pathways {
+        (
             "- `features.json`: which row of the model's tables each user, author, tag and value has\n",
             "from onerec_model import read_safetensors, contexts\n\
              context = {name: rows[:1] for name, rows in contexts(read_safetensors(\"reference.safetensors\")).items()}\n\
              slates = generator.generate(context, items.all_codes(), n_items=1, n_beams=16)\n",
-        ),
+        )
+    } else {
+        (
+            "",
+            "history = items.all_codes()[:5]\n\
+             slates = generator.generate(history, items.all_codes(), n_items=5, n_beams=16)\n",
+        )
     };
     format!(
         "## Files\n\n\

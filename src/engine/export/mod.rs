@@ -17,7 +17,7 @@ use crate::engine::config::ExperimentConfig;
 use crate::engine::data::{Moment, PreparedData, prepare};
 use crate::engine::error::EngineError;
 use crate::engine::event::Stage;
-use crate::engine::model::config::{ModelConfig, System};
+use crate::engine::model::config::ModelConfig;
 use crate::engine::model::norm::EPSILON;
 use crate::engine::run::items::ItemTable;
 use crate::engine::run::{RunDir, RunInfo, atomic};
@@ -118,23 +118,21 @@ impl Sources {
         config: &ExperimentConfig,
         items: &ItemTable,
     ) -> Result<Self, EngineError> {
-        match config.model.system {
-            System::Session => {
-                let codes = (0..items.len())
-                    .flat_map(|row| items.codes(row))
-                    .copied()
-                    .collect();
-                Ok(Self::Table(SemanticIdTable::new(
-                    items.n_levels,
-                    items.codebook_size,
-                    codes,
-                )))
-            }
-            System::Pathways => Ok(Self::Log {
+        if config.model.reads_pathways() {
+            return Ok(Self::Log {
                 data: Box::new(prepare(&info.data_path, &config.data)?),
                 items: Box::new(Items::load(dir)?),
-            }),
+            });
         }
+        let codes = (0..items.len())
+            .flat_map(|row| items.codes(row))
+            .copied()
+            .collect();
+        Ok(Self::Table(SemanticIdTable::new(
+            items.n_levels,
+            items.codebook_size,
+            codes,
+        )))
     }
 
     fn reader(&self, config: &ModelConfig) -> ContextReader<'_> {
@@ -229,7 +227,7 @@ impl<'a> Sizes<'a> {
                 first_code: TokenVocab::N_SPECIAL,
                 size: vocab.size(),
             },
-            features: (config.model.system == System::Pathways).then(|| TableSizes {
+            features: config.model.reads_pathways().then(|| TableSizes {
                 user_rows: spec.user_rows,
                 n_user_columns: spec.n_user_columns,
                 user_value_rows: spec.user_value_rows,

@@ -16,6 +16,39 @@ const HIDDEN: f32 = -1e9;
 pub struct KeyValue(Tensor<3>);
 
 impl KeyValue {
+    /// Keys and values that were made elsewhere, `[rows, n_keys, width]` each.
+    pub fn new(key: Tensor<3>, value: Tensor<3>) -> Self {
+        Self(Tensor::cat(vec![key, value], 2))
+    }
+
+    /// Number of rows.
+    pub fn n_rows(&self) -> usize {
+        self.0.dims()[0]
+    }
+
+    /// Width of the keys of all heads together.
+    pub fn width(&self) -> usize {
+        self.0.dims()[2] / 2
+    }
+
+    /// For each query the mean of its row's values, weighted by the softmax of its scaled products with the keys.
+    /// The queries of a row stand together, and the heads side by side.
+    ///
+    /// # Shapes
+    /// - query, output: `[n_rows * n_queries, n_heads * d_head]`
+    /// - mask: broadcasts to `[n_rows, 1, n_queries, n_keys]`
+    pub fn attend(&self, query: Tensor<2>, mask: Option<&Tensor<4>>, n_heads: usize) -> Tensor<2> {
+        ops::attention(query, self.0.clone(), mask, n_heads)
+    }
+
+    /// Keys and values, `[rows, n_keys, width]` each.
+    #[cfg(test)]
+    pub(super) fn parts(&self) -> (Tensor<3>, Tensor<3>) {
+        let width = self.width();
+        let part = |start: usize| self.0.clone().slice_dim(2, start..start + width);
+        (part(0), part(width))
+    }
+
     /// Puts newer keys and values behind these.
     pub fn append(self, newer: Self) -> Self {
         Self(Tensor::cat(vec![self.0, newer.0], 1))
@@ -82,7 +115,7 @@ impl Attention {
     /// - output: `[n_rows * n_queries, d_model]`
     pub fn forward(&self, x: Tensor<2>, memory: &KeyValue, mask: Option<&Tensor<4>>) -> Tensor<2> {
         let query = ops::linear([x, self.query.weight.val()]);
-        let attended = ops::attention(query, memory.0.clone(), mask, self.n_heads);
+        let attended = memory.attend(query, mask, self.n_heads);
         ops::linear([attended, self.output.weight.val()])
     }
 }

@@ -2,13 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::lazy_decoder::config::LazyConfig;
 use crate::engine::batch::pathway::PathwayConfig;
 
 /// Sizes of the generator. [A 3.2, 5.1.1; what the paper leaves open is a setting]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelConfig {
-    /// Which of the papers' models: what the encoder reads. [A 3.2; B 2.2]
+    /// Which of the papers' models. [A 3.2; B 2.2; V2 2.2]
     pub system: System,
     /// Width of the residual stream.
     pub d_model: usize,
@@ -53,6 +54,8 @@ pub struct ModelConfig {
     pub dropout: f64,
     /// The pathways that the second system's encoder reads.
     pub pathways: PathwayConfig,
+    /// What only the lazy decoder has.
+    pub lazy: LazyConfig,
 }
 
 impl Default for ModelConfig {
@@ -79,6 +82,7 @@ impl Default for ModelConfig {
             tie_embeddings: true,
             dropout: 0.0,
             pathways: PathwayConfig::default(),
+            lazy: LazyConfig::default(),
         }
     }
 }
@@ -91,9 +95,30 @@ pub enum System {
     Session,
     /// The encoder reads pathways of features. [B 2.2]
     Pathways,
+    /// No encoder: a decoder that writes each item by itself attends to the context. [V2 2.2]
+    Lazy,
 }
 
 impl ModelConfig {
+    /// Whether contexts are pathways of features, rather than the semantic IDs of the last positive items.
+    pub fn reads_pathways(&self) -> bool {
+        match self.system {
+            System::Session => false,
+            System::Pathways => true,
+            System::Lazy => self.lazy.reads_pathways,
+        }
+    }
+
+    /// The pathways of the lazy decoder, which are as narrow as its embeddings.
+    pub(super) fn narrow(&self) -> Self {
+        Self {
+            d_model: self.lazy.d_embed,
+            n_heads: 1,
+            d_ff: 2 * self.lazy.d_embed,
+            ..self.clone()
+        }
+    }
+
     /// Whether the decoder block of that index has experts. In every group of `expert_every_blocks` it is the last one.
     pub fn has_decoder_experts(&self, block_idx: usize) -> bool {
         let every = self.expert_every_blocks.max(1);

@@ -43,14 +43,12 @@ impl ModelConfig {
         table: &'a SemanticIdTable,
         embeddings: &'a ItemEmbeddings,
     ) -> ContextReader<'a> {
-        match self.system {
-            System::Session => ContextReader::session(table, self.history_len),
-            System::Pathways => {
-                let reader =
-                    PathwayReader::new(data, table, embeddings, &self.pathways, self.history_len);
-                ContextReader::pathways(table, self.history_len, reader)
-            }
+        if self.reads_pathways() {
+            let reader =
+                PathwayReader::new(data, table, embeddings, &self.pathways, self.history_len);
+            return ContextReader::pathways(table, self.history_len, reader);
         }
+        ContextReader::session(table, self.history_len)
     }
 
     /// Positions of the context at the most.
@@ -58,15 +56,19 @@ impl ModelConfig {
         match self.system {
             System::Session => self.history_len * (vocab.n_levels + 1),
             System::Pathways => n_positions(self),
+            System::Lazy if self.lazy.reads_pathways => n_positions(self),
+            System::Lazy => self.history_len,
         }
     }
 
-    /// Trainable values of the layer in front of the encoder.
+    /// Trainable values of the layer in front of the encoder; of the lazy decoder those of its pathways.
     pub(super) fn n_input_parameters(&self, vocab: TokenVocab, features: &FeatureSpec) -> usize {
         let positions = self.n_context_positions(vocab) * self.d_model;
         match self.system {
             System::Session => positions,
             System::Pathways => positions + n_parameters(self, features),
+            System::Lazy if self.lazy.reads_pathways => n_parameters(&self.narrow(), features),
+            System::Lazy => 0,
         }
     }
 }
@@ -82,7 +84,7 @@ impl ContextInput {
         Self {
             positions: init.uniform([n_positions, config.d_model], EMBEDDING_STD),
             pathways: match config.system {
-                System::Session => None,
+                System::Session | System::Lazy => None,
                 System::Pathways => Some(PathwayInput::init(config, features, init)),
             },
         }

@@ -49,9 +49,9 @@ pub struct EncoderDecoder {
 #[derive(Clone, Debug)]
 pub struct Memory {
     /// `[n_requests * n_tokens, d_model]`.
-    hidden: Tensor<2>,
-    n_requests: usize,
-    mask: Option<Tensor<4>>,
+    pub(super) hidden: Tensor<2>,
+    pub(super) n_requests: usize,
+    pub(super) mask: Option<Tensor<4>>,
 }
 
 impl EncoderDecoder {

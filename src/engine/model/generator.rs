@@ -4,10 +4,11 @@ use burn::module::{Module, ParamId};
 use burn::tensor::{Device, Int, Tensor};
 
 use super::cache::DecodeCache;
-use super::config::ModelConfig;
+use super::config::{ModelConfig, System};
 use super::encoder_decoder::{EncoderDecoder, Memory};
 use super::experts::MixtureOfExperts;
 use super::init::Initializer;
+use super::lazy_decoder::LazyDecoder;
 use crate::engine::batch::{ContextBatch, FeatureSpec};
 use crate::engine::seed::Seed;
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -20,6 +21,8 @@ use crate::engine::tokenizer::vocab::TokenVocab;
 pub enum Generator {
     /// An encoder over the context and a decoder that attends to its output. [A 3.2; B 2.2 and 2.3]
     EncoderDecoder(EncoderDecoder),
+    /// A decoder that attends to the history without an encoder. [V2 2.2]
+    Lazy(LazyDecoder),
 }
 
 impl ModelConfig {
@@ -38,9 +41,14 @@ impl ModelConfig {
         device: &Device,
     ) -> Generator {
         let mut init = Initializer::new(seed, device);
-        Generator::EncoderDecoder(EncoderDecoder::init(
-            self, vocab, slate_len, features, &mut init,
-        ))
+        match self.system {
+            System::Session | System::Pathways => Generator::EncoderDecoder(EncoderDecoder::init(
+                self, vocab, slate_len, features, &mut init,
+            )),
+            System::Lazy => Generator::Lazy(LazyDecoder::init(
+                self, vocab, slate_len, features, &mut init,
+            )),
+        }
     }
 }
 
@@ -49,6 +57,7 @@ impl Generator {
     pub fn vocab(&self) -> TokenVocab {
         match self {
             Self::EncoderDecoder(model) => model.vocab(),
+            Self::Lazy(model) => model.vocab(),
         }
     }
 
@@ -56,6 +65,7 @@ impl Generator {
     pub fn slate_len(&self) -> usize {
         match self {
             Self::EncoderDecoder(model) => model.slate_len(),
+            Self::Lazy(model) => model.slate_len(),
         }
     }
 
@@ -73,6 +83,7 @@ impl Generator {
     pub fn table_ids(&self) -> Vec<ParamId> {
         match self {
             Self::EncoderDecoder(model) => model.table_ids(),
+            Self::Lazy(model) => model.table_ids(),
         }
     }
 
@@ -80,6 +91,7 @@ impl Generator {
     pub fn expert_layers(&self) -> Vec<(String, &MixtureOfExperts)> {
         match self {
             Self::EncoderDecoder(model) => model.expert_layers().collect(),
+            Self::Lazy(model) => model.expert_layers().collect(),
         }
     }
 
@@ -87,6 +99,7 @@ impl Generator {
     pub fn expert_layers_mut(&mut self) -> Vec<&mut MixtureOfExperts> {
         match self {
             Self::EncoderDecoder(model) => model.expert_layers_mut().collect(),
+            Self::Lazy(model) => model.expert_layers_mut().collect(),
         }
     }
 
@@ -94,6 +107,7 @@ impl Generator {
     pub fn device(&self) -> Device {
         match self {
             Self::EncoderDecoder(model) => model.embeddings.val().device(),
+            Self::Lazy(model) => model.embeddings.val().device(),
         }
     }
 
@@ -101,6 +115,7 @@ impl Generator {
     pub fn encode(&self, context: &ContextBatch) -> Memory {
         match self {
             Self::EncoderDecoder(model) => model.encode(context),
+            Self::Lazy(model) => model.encode(context),
         }
     }
 
@@ -113,6 +128,7 @@ impl Generator {
     pub fn decode(&self, memory: &Memory, codes: Tensor<2, Int>) -> Tensor<3> {
         match self {
             Self::EncoderDecoder(model) => model.decode(memory, codes),
+            Self::Lazy(model) => model.decode(memory, codes),
         }
     }
 
@@ -120,6 +136,7 @@ impl Generator {
     pub fn start_cache(&self, memory: &Memory) -> DecodeCache {
         match self {
             Self::EncoderDecoder(model) => model.start_cache(memory),
+            Self::Lazy(model) => model.start_cache(memory),
         }
     }
 
@@ -134,6 +151,7 @@ impl Generator {
     pub fn step(&self, cache: &mut DecodeCache, tokens: Tensor<2, Int>) -> Tensor<2> {
         match self {
             Self::EncoderDecoder(model) => model.step(cache, tokens),
+            Self::Lazy(model) => model.step(cache, tokens),
         }
     }
 
@@ -145,6 +163,7 @@ impl Generator {
             Self::EncoderDecoder(model) => {
                 Self::EncoderDecoder(model.with_embeddings_times(factor))
             }
+            Self::Lazy(model) => Self::Lazy(model.with_embeddings_times(factor)),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod experts;
 pub mod feed_forward;
 pub mod generator;
 pub(crate) mod init;
+pub mod lazy_decoder;
 pub mod norm;
 pub mod pathway_input;
 pub mod qformer;

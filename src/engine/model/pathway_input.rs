@@ -80,18 +80,18 @@ pub struct PathwayTokens {
 }
 
 /// Widths and counts that the tables and layers follow from.
-struct Widths {
+pub(super) struct Widths {
     user: usize,
     author: usize,
     feature: usize,
     /// Of the static pathway's features together.
-    users: usize,
+    pub(super) users: usize,
     /// Of a behaviour's features together.
-    behaviour: usize,
+    pub(super) behaviour: usize,
 }
 
 impl Widths {
-    fn new(config: &ModelConfig, spec: &FeatureSpec) -> Self {
+    pub(super) fn new(config: &ModelConfig, spec: &FeatureSpec) -> Self {
         let width = |frac: f64| PathwayConfig::width(config.d_model, frac);
         let (user, author, feature) = (
             width(config.pathways.user_frac),

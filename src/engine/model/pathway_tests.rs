@@ -6,6 +6,7 @@ use burn::tensor::{Device, Int, Tensor};
 use super::config::{ModelConfig, NormPlacement, System};
 use super::generator::Generator;
 use super::gradient_check::check_gradients;
+use super::lazy_decoder::config::LazyConfig;
 use super::pathway_input::n_positions;
 use crate::engine::batch::pathway::{ItemInput, Pathway, PathwayConfig, PositionRule, toy};
 use crate::engine::batch::{Example, HostBatch, SessionBatch};
@@ -65,6 +66,15 @@ fn variants() -> Vec<ModelConfig> {
             lifelong_layers: 1,
             ..tiny().pathways
         }),
+        ModelConfig {
+            system: System::Lazy,
+            lazy: LazyConfig {
+                d_embed: 8,
+                reads_pathways: true,
+                ..LazyConfig::default()
+            },
+            ..tiny()
+        },
     ]
 }
 
@@ -219,7 +229,7 @@ fn the_arithmetic_size_is_the_real_one() {
         let data = toy::data();
         let reader = config.reader(&data, &table, &embeddings);
         let spec = reader.features();
-        let size = config.size(VOCAB, 2, spec).n_parameters;
+        let size = config.size(VOCAB, 2, spec).n_parameters() as usize;
         let model = config.init(VOCAB, 2, spec, Seed(1), &device);
         assert_eq!(size, model.n_parameters());
         size

@@ -4,9 +4,10 @@ use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use rand::RngExt as _;
 
-use super::config::{ExpertScore, ModelConfig, NormPlacement};
+use super::config::{ExpertScore, ModelConfig, NormPlacement, System};
 use super::generator::Generator;
 use super::gradient_check::check_gradients;
+use super::lazy_decoder::config::LazyConfig;
 use crate::engine::batch::{
     ContextBatch, ContextReader, Example, FeatureSpec, HistoryBatch, HostBatch, SessionBatch,
 };
@@ -17,11 +18,11 @@ use crate::engine::seed::Seed;
 use crate::engine::tokenizer::SemanticIdTable;
 use crate::engine::tokenizer::vocab::TokenVocab;
 
-const VOCAB: TokenVocab = TokenVocab {
+pub(super) const VOCAB: TokenVocab = TokenVocab {
     n_levels: 3,
     codebook_size: 5,
 };
-const SLATE_LEN: usize = 2;
+pub(super) const SLATE_LEN: usize = 2;
 
 fn tiny() -> ModelConfig {
     ModelConfig {
@@ -68,12 +69,54 @@ fn variants() -> Vec<ModelConfig> {
     ]
 }
 
-fn build(config: &ModelConfig, device: &Device) -> Generator {
+/// The lazy decoder with every switch once.
+pub(super) fn lazy_variants() -> Vec<ModelConfig> {
+    let lazy = ModelConfig {
+        system: System::Lazy,
+        d_model: 12,
+        n_heads: 4,
+        lazy: LazyConfig {
+            d_embed: 6,
+            ..LazyConfig::default()
+        },
+        ..tiny()
+    };
+    vec![
+        ModelConfig {
+            n_dense_blocks: 1,
+            n_shared_experts: 1,
+            ..lazy.clone()
+        },
+        ModelConfig {
+            n_experts: 0,
+            n_decoder_layers: 3,
+            lazy: LazyConfig {
+                d_embed: 5,
+                reads_pathways: false,
+                n_kv_sets: 2,
+                values_are_keys: false,
+                n_kv_heads: 2,
+            },
+            ..lazy.clone()
+        },
+        ModelConfig {
+            norm: NormPlacement::Post,
+            ..lazy
+        },
+    ]
+}
+
+/// Every generator that there is.
+fn all_variants() -> Vec<ModelConfig> {
+    [variants(), lazy_variants()].concat()
+}
+
+pub(super) fn build(config: &ModelConfig, device: &Device) -> Generator {
     config.init(VOCAB, SLATE_LEN, &FeatureSpec::default(), Seed(7), device)
 }
 
 /// Thirty items with pseudo-random codes.
-fn table() -> SemanticIdTable {
+pub(super) fn table() -> SemanticIdTable {
     let mut rng = Seed(3).rng("test.codes", 0);
     let codes = (0..30 * VOCAB.n_levels)
         .map(|_| rng.random_range(0..VOCAB.codebook_size as u16))
@@ -81,11 +124,11 @@ fn table() -> SemanticIdTable {
     SemanticIdTable::new(VOCAB.n_levels, VOCAB.codebook_size, codes)
 }
 
-fn items(indices: &[u32]) -> Vec<ItemIdx> {
+pub(super) fn items(indices: &[u32]) -> Vec<ItemIdx> {
     indices.iter().map(|idx| ItemIdx(*idx)).collect()
 }
 
-fn batch(device: &Device) -> SessionBatch {
+pub(super) fn batch(device: &Device) -> SessionBatch {
     let example = |history: &[u32], session: &[u32]| Example {
         moment: Moment::from_history(items(history)),
         items: items(session),
@@ -103,18 +146,18 @@ fn context(histories: &[Vec<ItemIdx>]) -> ContextBatch {
     HistoryBatch::new(histories, &table(), 4, &Device::flex()).into()
 }
 
-fn codes(values: &[i64]) -> Tensor<2, Int> {
+pub(super) fn codes(values: &[i64]) -> Tensor<2, Int> {
     Tensor::from_data(
         TensorData::new(values.to_vec(), [1, values.len()]),
         &Device::flex(),
     )
 }
 
-fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
+pub(super) fn values<const D: usize>(x: Tensor<D>) -> Vec<f32> {
     x.try_into_vec_as().unwrap()
 }
 
-fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len(), "lengths");
     a.iter()
         .zip(b)
@@ -144,7 +187,7 @@ fn a_code_changes_only_what_is_predicted_after_it() {
 #[test]
 fn padding_changes_nothing() {
     let device = Device::flex();
-    for config in variants() {
+    for config in all_variants() {
         let model = build(&config, &device);
         let logits = |histories: &[Vec<ItemIdx>]| {
             let targets = codes(&[0, 1, 2, 3, 4, 0]).repeat(&[histories.len(), 1]);
@@ -174,7 +217,7 @@ fn the_order_of_the_history_counts() {
 #[test]
 fn cached_steps_equal_teacher_forcing() {
     let device = Device::flex();
-    for config in variants() {
+    for config in all_variants() {
         let model = build(&config, &device);
         let batch = batch(&device);
         let memory = model.encode(&batch.context);
@@ -236,7 +279,7 @@ fn selected_rows_continue_their_parents() {
 #[test]
 fn a_new_model_knows_nothing() {
     let device = Device::flex();
-    for config in variants() {
+    for config in all_variants() {
         let model = build(&config, &device);
         let batch = batch(&device);
         let logits = model.decode(&model.encode(&batch.context), batch.targets.clone());
@@ -282,8 +325,10 @@ fn the_seed_alone_decides_the_initial_weights() {
             Seed(seed),
             &device,
         );
-        let Generator::EncoderDecoder(model) = model;
-        values(model.embeddings.val())
+        match model {
+            Generator::EncoderDecoder(model) => values(model.embeddings.val()),
+            Generator::Lazy(model) => values(model.embeddings.val()),
+        }
     };
     assert_eq!(weights(1), weights(1));
     assert_ne!(weights(1), weights(257));
@@ -292,25 +337,12 @@ fn the_seed_alone_decides_the_initial_weights() {
 #[test]
 fn the_arithmetic_size_is_the_real_one() {
     let device = Device::flex();
-    for config in variants() {
-        let size = config.size(VOCAB, SLATE_LEN, &FeatureSpec::default());
-        assert_eq!(size.n_parameters, build(&config, &device).n_parameters());
-    }
-    let tied = tiny()
-        .size(VOCAB, SLATE_LEN, &FeatureSpec::default())
-        .n_parameters;
-    let untied = ModelConfig {
-        tie_embeddings: false,
-        ..tiny()
-    };
-    // One matrix of d_model x K per level.
-    assert_eq!(
-        untied
+    for config in all_variants() {
+        let counted = config
             .size(VOCAB, SLATE_LEN, &FeatureSpec::default())
-            .n_parameters
-            - tied,
-        3 * 12 * 5
-    );
+            .n_parameters();
+        assert_eq!(counted, build(&config, &device).n_parameters() as u64);
+    }
 }
 
 #[test]
@@ -343,7 +375,7 @@ fn expert_layers_are_those_of_the_settings() {
 #[test]
 fn next_token_gradients_agree_with_finite_differences() {
     let device = Device::flex().autodiff();
-    for config in variants() {
+    for config in all_variants() {
         let batch = batch(&device);
         // All experts at work: where a token changes its experts, the loss jumps and has no slope to measure.
         let config = ModelConfig {

@@ -19,6 +19,18 @@ pub fn current_bytes() -> u64 {
     system.process(pid).map_or(0, sysinfo::Process::memory)
 }
 
+/// Memory that this process may use at most: the machine's, or less where a container has a limit.
+/// 0 where the system does not tell.
+pub fn total_bytes() -> u64 {
+    let mut system = System::new();
+    system.refresh_memory();
+    let total = system.total_memory();
+    match system.cgroup_limits() {
+        Some(limits) if limits.total_memory > 0 => total.min(limits.total_memory),
+        _ => total,
+    }
+}
+
 fn peak_from_proc() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status

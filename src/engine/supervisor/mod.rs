@@ -98,6 +98,7 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
             | EngineCommand::InspectUser { .. }
             | EngineCommand::MapItems { .. }
             | EngineCommand::NearestItems { .. }
+            | EngineCommand::ProbeCost { .. }
             | EngineCommand::Export { .. }) => {
                 asked.retain(|control| !control.is_finished());
                 let control = RunControl::default();

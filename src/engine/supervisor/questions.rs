@@ -17,7 +17,7 @@ use crate::engine::event::{EngineEvent, EventRecord, RunId, Stage};
 use crate::engine::export;
 use crate::engine::reporter::Outlet;
 use crate::engine::run::{RunDir, now_millis};
-use crate::engine::train::evaluate;
+use crate::engine::train::{evaluate, probe_cost};
 
 /// Answers questions one after the other on a thread of their own, so that a long answer delays no command.
 pub(super) fn answer_all(
@@ -74,6 +74,11 @@ fn reply(
             let found = item_questions::nearest(&run_dir, &to)?;
             Ok(EngineEvent::NearestItems { run_dir, to, found })
         }
+        EngineCommand::ProbeCost { path, config } => {
+            let mut on_step = |step| tell_step(outlet, step);
+            probe_cost::probe(&path, &config, &mut watch, control, &mut on_step)
+                .map(EngineEvent::CostProbed)
+        }
         EngineCommand::Export {
             run_dir,
             stage,
@@ -102,16 +107,32 @@ fn export_to(run_dir: &Path, stage: Stage, folder: &Path) -> Result<EngineEvent,
 
 /// How far the data of a question is read. Lost when the client has no room: the next one says more.
 fn tell_progress(outlet: &Outlet, progress: &ReadProgress) {
+    let event = EngineEvent::Progress {
+        stage: Stage::Data,
+        done: progress.done,
+        total: progress.total,
+        doing: progress.doing.clone(),
+    };
+    offer(outlet, event);
+}
+
+/// How many steps of a probe are done.
+fn tell_step(outlet: &Outlet, done: u64) {
+    let event = EngineEvent::Progress {
+        stage: Stage::Pretrain,
+        done,
+        total: probe_cost::PROBE_STEPS,
+        doing: "measuring steps".to_owned(),
+    };
+    offer(outlet, event);
+}
+
+fn offer(outlet: &Outlet, event: EngineEvent) {
     let record = EventRecord {
         seq: 0,
         time_millis: now_millis(),
         run: RunId::default(),
-        event: EngineEvent::Progress {
-            stage: Stage::Data,
-            done: progress.done,
-            total: progress.total,
-            doing: progress.doing.clone(),
-        },
+        event,
     };
     if outlet.sender.try_send(record).is_ok() {
         (outlet.wake)();

@@ -14,7 +14,7 @@ use crate::engine::reporter::Reporter;
 use crate::engine::run::report::RunReport;
 use crate::engine::run::{RunDir, RunInfo, atomic, memory};
 use crate::engine::train::ctx::StageCtx;
-use crate::engine::train::{align, evaluate, fit_reward, fit_tokenizer, pretrain};
+use crate::engine::train::{align, evaluate, fit_reward, fit_tokenizer, pretrain, probe_cost};
 
 /// Version of `report.json`.
 const REPORT_VERSION: u32 = 1;
@@ -56,6 +56,7 @@ pub fn perform(
 ) -> Result<RunEnd, EngineError> {
     let began = Instant::now();
     let (device, device_report) = device::choose(&plan.config.device)?;
+    probe_cost::refuse_too_large(&plan.config, &device)?;
     reporter.emit(EngineEvent::RunStarted(RunStarted {
         run_dir: plan.dir.path().to_owned(),
         data_path: plan.info.data_path.clone(),

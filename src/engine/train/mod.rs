@@ -22,6 +22,7 @@ mod format_term;
 mod loader;
 pub mod preference_pairs;
 pub mod pretrain;
+pub mod probe_cost;
 pub mod rollouts;
 pub mod saved_run;
 pub mod schedule;

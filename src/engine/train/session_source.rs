@@ -132,6 +132,11 @@ impl<'a> SessionSource<'a> {
         })
     }
 
+    /// Steps in which every session comes once.
+    pub fn steps_per_epoch(&self, batch_size: usize) -> u64 {
+        (self.sessions.len() / batch_size).max(1) as u64
+    }
+
     /// The session indices of step `step`.
     pub fn sessions(&mut self, step: u64, batch_size: usize) -> Vec<&Session> {
         if self.order == SessionOrder::Time {
@@ -140,7 +145,7 @@ impl<'a> SessionSource<'a> {
                 .map(|idx| &self.sessions[idx % self.sessions.len()])
                 .collect();
         }
-        let per_epoch = (self.sessions.len() / batch_size).max(1) as u64;
+        let per_epoch = self.steps_per_epoch(batch_size);
         let epoch = step / per_epoch;
         if self.epoch.as_ref().is_none_or(|(of, _)| *of != epoch) {
             self.epoch = Some((

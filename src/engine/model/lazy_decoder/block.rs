@@ -1,0 +1,68 @@
+//! One block: cross-attention to a shared set of keys and values, causal self-attention, feed-forward. [V2 2.2]
+
+use burn::module::Module;
+use burn::tensor::Tensor;
+
+use super::cross_attention::CrossAttention;
+use crate::engine::model::attention::Attention;
+use crate::engine::model::block::DecoderContext;
+use crate::engine::model::config::ModelConfig;
+use crate::engine::model::feed_forward::FeedForward;
+use crate::engine::model::init::Initializer;
+use crate::engine::model::norm::Residual;
+
+/// One block of the lazy decoder.
+#[derive(Module, Debug)]
+pub(super) struct LazyBlock {
+    cross_attention: CrossAttention,
+    cross_attention_residual: Residual,
+    self_attention: Attention,
+    self_attention_residual: Residual,
+    pub(super) feed_forward: FeedForward,
+    feed_forward_residual: Residual,
+}
+
+impl LazyBlock {
+    pub(super) fn init(config: &ModelConfig, block_idx: usize, init: &mut Initializer<'_>) -> Self {
+        Self {
+            cross_attention: CrossAttention::init(config.d_model, config.n_heads, init),
+            cross_attention_residual: Residual::init(config, init),
+            self_attention: Attention::init(config.d_model, config.n_heads, init),
+            self_attention_residual: Residual::init(config, init),
+            feed_forward: FeedForward::init(config, config.has_decoder_experts(block_idx), init),
+            feed_forward_residual: Residual::init(config, init),
+        }
+    }
+
+    /// Processes the next tokens of every row and adds them to the context.
+    ///
+    /// # Shapes
+    /// - x, output: `[n_rows * n_new, d_model]`
+    /// - causal_mask: broadcasts to `[n_rows, n_heads, n_new, n_past + n_new]`
+    /// - memory_mask: broadcasts to `[n_requests, 1, 1, n_keys]`
+    pub(super) fn forward(
+        &self,
+        x: Tensor<2>,
+        n_rows: usize,
+        context: &mut DecoderContext,
+        causal_mask: Option<&Tensor<4>>,
+        memory_mask: Option<&Tensor<4>>,
+    ) -> Tensor<2> {
+        let x = self.cross_attention_residual.forward(x, |x| {
+            self.cross_attention
+                .forward(x, &context.memory, memory_mask)
+        });
+        let x = self.self_attention_residual.forward(x, |x| {
+            let newer = self.self_attention.key_value(x.clone(), n_rows);
+            let own = match context.past.take() {
+                Some(past) => past.append(newer),
+                None => newer,
+            };
+            let attended = self.self_attention.forward(x, &own, causal_mask);
+            context.past = Some(own);
+            attended
+        });
+        self.feed_forward_residual
+            .forward(x, |x| self.feed_forward.forward(x))
+    }
+}
