@@ -263,7 +263,7 @@ fn a_tokenizer_that_was_stopped_goes_on_from_its_last_sweep_to_the_same_ids() {
         let is_told = |event: &EngineEvent| matches!(event, EngineEvent::Notice(notice) if notice.text.contains("going on with level"));
         assert!(records.iter().any(|record| is_told(&record.event)));
     }
-    for file in ["items.json", "tokenize/codebooks.safetensors"] {
+    for file in ["items.parquet", "tokenize/codebooks.safetensors"] {
         let same =
             std::fs::read(whole.join(file)).unwrap() == std::fs::read(stopped.join(file)).unwrap();
         assert!(same, "{file} differs");
