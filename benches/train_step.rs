@@ -428,10 +428,10 @@ fn grow(args: &Args, shape: Shape, folder: &Path) -> anyhow::Result<()> {
             shape.d_ff = n * 11 / 4;
         }),
         ("layers of each stack", &[1, 2, 4, 6, 8], |shape, n| {
-            shape.n_layers = n
+            shape.n_layers = n;
         }),
         ("items of history", &[5, 15, 30, 60, 120], |shape, n| {
-            shape.n_items = n
+            shape.n_items = n;
         }),
         (
             "codes per level",
@@ -441,7 +441,7 @@ fn grow(args: &Args, shape: Shape, folder: &Path) -> anyhow::Result<()> {
             },
         ),
         ("experts, 2 active", &[2, 4, 8, 16, 24, 48], |shape, n| {
-            shape.n_experts = n
+            shape.n_experts = n;
         }),
         ("active experts of 24", &[1, 2, 4, 8], |shape, n| {
             shape.n_experts = 24;
