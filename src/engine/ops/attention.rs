@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use super::buffer;
 use super::extension::{HostTensor, Operation, apply, constant, is_on_host, tensor, values};
+use super::mask::Mask;
 use super::product::{matrix, matrix_mut, product_here};
 use super::simd::{dot, exp, largest, sum, vectorised};
 
@@ -86,37 +87,6 @@ struct Attention {
     n_heads: usize,
     d_head: usize,
     mask: Option<Mask>,
-}
-
-/// Values added to the scores, and how far apart they are for the next row and the next query: 0 where all share them.
-#[derive(Clone, Debug)]
-struct Mask {
-    values: HostTensor,
-    row_stride: usize,
-    query_stride: usize,
-}
-
-impl Mask {
-    fn new(mask: Tensor<4>, n_keys: usize) -> Self {
-        let [n_rows, n_heads, n_queries, n_mask_keys] = mask.dims();
-        assert_eq!(n_heads, 1, "one mask for all heads");
-        let mask = if n_mask_keys < n_keys {
-            mask.repeat_dim(3, n_keys)
-        } else {
-            mask
-        };
-        let stride = |n: usize, stride| if n == 1 { 0 } else { stride };
-        Self {
-            values: constant(mask),
-            row_stride: stride(n_rows, n_queries * n_keys),
-            query_stride: stride(n_queries, n_keys),
-        }
-    }
-
-    fn of_query(&self, row_idx: usize, query_idx: usize, n_keys: usize) -> &[f32] {
-        let start = row_idx * self.row_stride + query_idx * self.query_stride;
-        &values(&self.values)[start..start + n_keys]
-    }
 }
 
 /// Queries, keys and values, and what turns the scores of each query of each head into weights.

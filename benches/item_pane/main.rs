@@ -5,7 +5,9 @@
 //! it names: `item_pane frames --items 1000000` or `item_pane files --items 1000000`.
 #![expect(clippy::print_stdout, reason = "a program whose output is its purpose")]
 
-use std::path::Path;
+mod catalogue;
+mod files;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,15 +20,11 @@ use onerec_workbench::app::command::UiCommand;
 use onerec_workbench::app::pane::{PaneKind, Panes};
 use onerec_workbench::app::state::{AppState, ItemsState};
 use onerec_workbench::app::theme;
-use onerec_workbench::engine::data::Item;
-use onerec_workbench::engine::embedding::ItemPlane;
-use onerec_workbench::engine::run::atomic;
-use onerec_workbench::engine::run::items::{ItemTable, ItemTableBuilder};
-use onerec_workbench::engine::run::memory::current_bytes;
-use onerec_workbench::engine::seed::Seed;
-use onerec_workbench::engine::tokenizer::{Code, SidPattern};
-use rand::RngExt as _;
-use serde::{Deserialize, Serialize};
+use onerec_workbench::engine::run::items::ItemTable;
+use onerec_workbench::engine::tokenizer::SidPattern;
+
+use catalogue::{catalogue, plane};
+use files::files;
 
 /// Screen in points; one pixel each.
 const SCREEN: [f32; 2] = [1280.0, 720.0];
@@ -75,66 +73,6 @@ fn main() -> anyhow::Result<()> {
     match args.work {
         Work::Frames => frames(table, args.frames),
         Work::Files => files(&table),
-    }
-}
-
-/// Items with titles of a few words, two of 60 categories, one of 20,000 authors, a length and two features.
-fn catalogue(n_items: usize, codebook_size: u16) -> ItemTable {
-    const WORDS: [&str; 16] = [
-        "river", "stone", "paper", "light", "garden", "winter", "music", "city", "mountain",
-        "glass", "story", "night", "ocean", "bridge", "forest", "letter",
-    ];
-    let mut rng = Seed(1).rng("bench.items", 0);
-    let mut builder = ItemTableBuilder::new(3, usize::from(codebook_size));
-    for number in 0..n_items {
-        let mut word = || WORDS[rng.random_range(0..WORDS.len())];
-        let title = format!("{} {} {} {number}", word(), word(), word());
-        let item = Item {
-            external_id: format!("{}", 10_000_000 + number),
-            title,
-            categories: vec![
-                format!("kind {}", rng.random_range(0..12)),
-                format!("theme {}", rng.random_range(0..48)),
-            ],
-            author: Some(format!("author {}", rng.random_range(0..20_000))),
-            duration_secs: Some(rng.random_range(5.0..300.0)),
-            features: vec![
-                (
-                    "upload".to_owned(),
-                    format!("way {}", rng.random_range(0..5)),
-                ),
-                ("visibility".to_owned(), "public".to_owned()),
-            ],
-            ..Item::default()
-        };
-        // A fifth of the IDs is shared by neighbours in the table.
-        let original = number - usize::from(number % 5 == 4);
-        let mut codes = Seed(2).rng("bench.codes", original as u64);
-        let codes: [Code; 3] = std::array::from_fn(|_| codes.random_range(0..codebook_size));
-        let rank = rng.random_range(1.0_f64..1000.0);
-        builder.push(&item, &codes, (20_000.0 / rank) as u32, []);
-    }
-    builder.finish()
-}
-
-/// Points in clusters.
-fn plane(n_items: usize) -> ItemPlane {
-    let mut rng = Seed(3).rng("bench.plane", 0);
-    let centers: Vec<[f32; 2]> = (0..64)
-        .map(|_| [rng.random_range(-3.0..3.0), rng.random_range(-2.0..2.0)])
-        .collect();
-    let points = (0..n_items)
-        .map(|number| {
-            let center = centers[number % centers.len()];
-            center.map(|value| {
-                let spread: f32 = (0..4).map(|_| rng.random_range(-0.3..0.3)).sum();
-                value + spread
-            })
-        })
-        .collect();
-    ItemPlane {
-        points,
-        shares: [0.3, 0.2],
     }
 }
 
@@ -415,76 +353,4 @@ fn button(at: Pos2, pressed: bool) -> Vec<Event> {
             modifiers: Modifiers::NONE,
         },
     ]
-}
-
-/// The form that the table would have as JSON.
-#[derive(Serialize, Deserialize)]
-struct JsonTable {
-    rows: Vec<JsonRow>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct JsonRow {
-    item: Item,
-    codes: Vec<Code>,
-    popularity: u32,
-    neighbours: Vec<(u32, f32)>,
-}
-
-fn files(table: &ItemTable) -> anyhow::Result<()> {
-    let folder = tempfile::tempdir()?;
-    let path = folder.path().join("items.parquet");
-    time("Parquet", "written", &path, || Ok(table.save(&path)?))?;
-    time("Parquet", "read", &path, || Ok(ItemTable::load(&path)?))?;
-    let rows = (0..table.len())
-        .map(|row| JsonRow {
-            item: Item {
-                external_id: table.external_id(row).to_owned(),
-                title: table.title(row).to_owned(),
-                categories: table.categories(row).map(str::to_owned).collect(),
-                author: table.author(row).map(str::to_owned),
-                duration_secs: table.duration_secs(row),
-                features: table
-                    .feature_names()
-                    .enumerate()
-                    .filter_map(|(idx, name)| {
-                        Some((name.to_owned(), table.feature(idx, row)?.to_owned()))
-                    })
-                    .collect(),
-                text: String::new(),
-            },
-            codes: table.codes(row).to_vec(),
-            popularity: table.popularity(row),
-            neighbours: Vec::new(),
-        })
-        .collect();
-    let path = folder.path().join("items.json");
-    let json = JsonTable { rows };
-    time("JSON", "written", &path, || {
-        Ok(atomic::write_json(&path, &json)?)
-    })?;
-    drop(json);
-    time("JSON", "read", &path, || {
-        let json: JsonTable = serde_json::from_slice(&std::fs::read(&path)?)?;
-        Ok(json)
-    })?;
-    Ok(())
-}
-
-/// Does something with a file and tells how long it took and what its result holds in memory.
-fn time<T>(
-    form: &str,
-    done: &str,
-    path: &Path,
-    work: impl FnOnce() -> anyhow::Result<T>,
-) -> anyhow::Result<()> {
-    let before = current_bytes();
-    let start = Instant::now();
-    let result = work()?;
-    let seconds = start.elapsed().as_secs_f64();
-    let held = current_bytes().saturating_sub(before) / 1_000_000;
-    let size = std::fs::metadata(path)?.len() / 1_000_000;
-    println!("{form} of {size} MB {done} in {seconds:.2} s, {held} MB more in memory");
-    drop(result);
-    Ok(())
 }
