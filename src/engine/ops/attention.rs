@@ -10,7 +10,7 @@ use faer::prelude::ReborrowMut as _;
 use rayon::prelude::*;
 
 use super::buffer;
-use super::extension::{HostTensor, Operation, apply, constant, is_on_host, tensor, values};
+use super::extension::{HostTensor, Operation, apply, is_on_host, tensor, values};
 use super::mask::Mask;
 use super::product::{matrix, matrix_mut, product_here};
 use super::simd::{dot, exp, largest, sum, vectorised};

@@ -12,7 +12,7 @@ pub(super) struct Groups {
     /// The choice in each slot, token * n_active + its place among the token's choices.
     pub(super) choices: Vec<usize>,
     /// The slot of each choice.
-    slots: Vec<usize>,
+    pub(super) slots: Vec<usize>,
     /// Where the slots of each expert begin, and the end.
     pub(super) starts: Vec<usize>,
 }
