@@ -344,10 +344,10 @@ mod tests {
     use super::*;
     use crate::engine::data::Item;
 
-    /// Two groups of items that are watched together; titles say nothing of the groups.
+    /// Two groups of items that are watched together; of the three words of a title one tells the group.
     fn world() -> (ItemCatalog, Vec<Vec<ItemIdx>>) {
         let items = (0..24).map(|idx| Item {
-            title: format!("thing{} kind{}", idx % 5, idx % 7),
+            title: format!("thing{} kind{} group{}", idx % 5, idx % 7, idx % 2),
             ..Item::default()
         });
         let mut rng = Seed(4).rng("test.world", 0);
