@@ -39,10 +39,13 @@ pub(super) trait Operation<const N: usize>: Clone + Debug + Send + 'static {
 
 /// Whether tensors on `device` with these numbers are computed by the operations here.
 pub(super) fn is_on_host(device: &Device, dtypes: &[DType]) -> bool {
-    let is_flex = match device.as_dispatch() {
-        DispatchDevice::Autodiff(inner) => matches!(&**inner, DispatchDevice::Flex(_)),
-        device => matches!(device, DispatchDevice::Flex(_)),
+    let device = device.as_dispatch();
+    let computes_on = if let DispatchDevice::Autodiff(inner) = device {
+        &**inner
+    } else {
+        device
     };
+    let is_flex = matches!(computes_on, DispatchDevice::Flex(_));
     is_flex && dtypes.iter().all(|dtype| *dtype == DType::F32)
 }
 

@@ -1,5 +1,5 @@
 //! What the codebook pane says, from the state alone. Every formula is that of
-//! [`health`](crate::engine::tokenizer::health).
+//! [`crate::engine::tokenizer::health`].
 
 use crate::app::state::{AppState, LoadHistory, SweepPoint};
 use crate::app::widgets::number::{count, percent, significant};
