@@ -80,7 +80,8 @@ fn the_codebook_pane_asks_what_balance_and_depth_would_change() {
     let mut harness = draw(PaneKind::Codebook, finished());
     let button = "What would a balanced or deeper tokenizer change?";
     harness.get_by_label(button).scroll_to_me();
-    harness.run_steps(2);
+    // The way there is animated.
+    harness.run_steps(8);
     harness.get_by_label(button).click();
     harness.run_steps(2);
     match &harness.state().commands[..] {
