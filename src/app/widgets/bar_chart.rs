@@ -3,7 +3,7 @@
 
 use egui::{Align2, Rect, Role, Sense, TextStyle, Ui, WidgetInfo, pos2, vec2};
 
-use super::number::significant;
+use super::number::{count, significant};
 use crate::app::theme;
 
 /// Width that a label under a bar needs before the next one may be drawn.
@@ -52,7 +52,7 @@ impl BarChart<'_> {
             response.on_hover_text(format!(
                 "{}\n{}",
                 (self.bar_name)(idx),
-                significant(self.values[idx], 5)
+                value_text(self.values[idx])
             ));
         }
         hovered.filter(|_| is_clicked)
@@ -172,5 +172,14 @@ impl BarChart<'_> {
             painter.galley(pos2(left, frame.bottom() + 3.0), galley, color);
         }
         painter.galley(pos2(last_left, frame.bottom() + 3.0), last, color);
+    }
+}
+
+/// A count as it is, anything else with five significant digits.
+fn value_text(value: f64) -> String {
+    if value >= 0.0 && value.fract() == 0.0 && value < 1e15 {
+        count(value as u64)
+    } else {
+        significant(value, 5)
     }
 }

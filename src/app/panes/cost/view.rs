@@ -70,7 +70,7 @@ impl CostPane {
             .map(|(column_idx, (name, tip))| TableColumn {
                 name,
                 tip,
-                width: 92.0,
+                width: 104.0,
                 is_number: column_idx > 1,
             })
             .collect();
