@@ -21,6 +21,7 @@ use onerec_workbench::app::pane::{PaneKind, Panes};
 use onerec_workbench::app::state::{AppState, ItemsState};
 use onerec_workbench::app::theme;
 use onerec_workbench::engine::run::items::ItemTable;
+use onerec_workbench::engine::run::memory::current_bytes;
 use onerec_workbench::engine::tokenizer::SidPattern;
 
 use catalogue::{catalogue, plane};
