@@ -9,7 +9,7 @@ use crate::app::widgets::{empty_state, failure_box, progress_bar, semantic_id_ch
 use crate::engine::event::{SlateItem, Stage};
 
 /// Width of a pane below which things stand under each other instead of side by side, points.
-pub(super) const TWO_COLUMNS_FROM: f32 = 640.0;
+pub(super) const TWO_COLUMNS_FROM: f32 = 600.0;
 
 /// Width from which an item's codes and title stand in one line, points.
 const ONE_LINE_FROM: f32 = 260.0;
