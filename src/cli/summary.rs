@@ -124,7 +124,7 @@ fn tell_reward(reward: &RewardReport) {
     for head in &reward.heads {
         rows.push(vec![
             head.name.clone(),
-            head.positives.to_string(),
+            positives(head),
             format!("{:.2}", head.weight),
             auc(Some(head)),
             auc(reward
@@ -140,6 +140,15 @@ fn tell_reward(reward: &RewardReport) {
         ),
         &rows,
     );
+}
+
+/// swt is a rank, which no impression has or lacks; a head without weight is not trained.
+fn positives(head: &RewardHead) -> String {
+    match (head.name.as_str(), head.weight > 0.0) {
+        ("swt", _) => "a rank".to_owned(),
+        (_, true) => head.positives.to_string(),
+        (_, false) => format!("{}, left out", head.positives),
+    }
 }
 
 fn tell_alignment(alignment: &AlignmentReport) {

@@ -42,6 +42,9 @@ const COLUMNS: [TableColumn<'_>; 5] = [
     },
 ];
 
+/// Room for the sentence below the list while nothing is selected.
+const HINT_HEIGHT: f32 = 28.0;
+
 /// The pane and which two checkpoints are chosen, as indices into the run's list.
 #[derive(Default)]
 pub struct CheckpointsPane {
@@ -82,9 +85,12 @@ impl CheckpointsPane {
         exported_ui(ui, state, commands);
         ui.add_space(4.0);
         let order = view_model::order(&state.run);
-        let height = ui.available_height() * 0.5;
-        self.list_ui(ui, checkpoints, &order, height);
         let chosen = self.selected.and_then(|idx| checkpoints.get(idx));
+        let height = match chosen {
+            Some(_) => ui.available_height() * 0.5,
+            None => ui.available_height() - HINT_HEIGHT,
+        };
+        self.list_ui(ui, checkpoints, &order, height);
         ScrollArea::vertical()
             .auto_shrink(false)
             .show(ui, |ui| match chosen {

@@ -2,7 +2,7 @@
 
 use crate::app::state::AppState;
 use crate::app::widgets::Stat;
-use crate::app::widgets::number::{bytes, count, duration, percent, significant};
+use crate::app::widgets::number::{count, duration, percent, significant};
 use crate::engine::event::Stage;
 
 /// What the run came to: one figure per finished stage, in order.
@@ -80,10 +80,6 @@ pub(super) fn results(state: &AppState) -> Vec<Stat> {
             duration(seconds),
             "Work of all stages so far.",
         ));
-    }
-    if let Some(memory) = state.vitals.memory_bytes {
-        let tip = "Resident memory of this process now.";
-        stats.push(Stat::new("Memory", bytes(memory), tip));
     }
     stats
 }
