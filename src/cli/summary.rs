@@ -23,6 +23,9 @@ pub(crate) fn tell(report: &RunReport) {
     if let Some(alignment) = &report.alignment {
         tell_alignment(alignment);
     }
+    if let Some(seconds) = &report.alignment_seconds {
+        output::line(&format!("\nAlignment: {}", seconds.in_words()));
+    }
     if let Some(evaluation) = &report.evaluation {
         tell_evaluation(evaluation);
     }

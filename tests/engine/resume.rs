@@ -6,6 +6,7 @@ use onerec_workbench::engine::event::{EngineEvent, Stage};
 use onerec_workbench::engine::model::config::System;
 use onerec_workbench::engine::run::atomic;
 use onerec_workbench::engine::run::report::RunReport;
+use onerec_workbench::engine::train::config::{Objective, Search};
 
 use safetensors::SafeTensors;
 
@@ -25,9 +26,9 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
     }
 }
 
-/// Names and bytes of all tensors after that many steps, sorted by name.
-fn weights(run: &std::path::Path, n_steps: u64) -> Vec<(String, Vec<u8>)> {
-    let file = format!("pretrain/step_{n_steps:06}/model.safetensors");
+/// Names and bytes of all tensors of a stage after that many steps, sorted by name.
+fn weights(run: &std::path::Path, stage: Stage, n_steps: u64) -> Vec<(String, Vec<u8>)> {
+    let file = format!("{}/step_{n_steps:06}/model.safetensors", stage.name());
     let bytes = std::fs::read(run.join(file)).expect("the stage is complete");
     let file = SafeTensors::deserialize(&bytes).expect("the file is whole");
     let tensors = file.iter();
@@ -77,7 +78,10 @@ fn assert_that_a_killed_run_goes_on_exactly(config: ExperimentConfig) {
         let told = |run: &std::path::Path| series(run, Stage::Pretrain, name);
         assert_eq!(told(&killed), told(&whole), "{name}");
     }
-    let (found, expected) = (weights(&killed, 20), weights(&whole, 20));
+    let (found, expected) = (
+        weights(&killed, Stage::Pretrain, 20),
+        weights(&whole, Stage::Pretrain, 20),
+    );
     assert!(!expected.is_empty(), "no weights");
     for (found, expected) in found.iter().zip(&expected) {
         assert_eq!(found.0, expected.0, "names");
@@ -112,6 +116,73 @@ fn so_they_do_with_everything_switched_on() {
     config.pretrain.validate_every_steps = 4;
     config.pretrain.validation_users = 30;
     assert_that_a_killed_run_goes_on_exactly(config);
+}
+
+/// Aligns in 6 steps twice, and once more from the checkpoint after step 4 of a copy: all three must be the same, though
+/// slates are written on a thread of their own, ahead of the steps that learn from them.
+fn assert_that_alignment_does_not_depend_on_time(config: ExperimentConfig) {
+    let folder = tempfile::tempdir().expect("the system has a folder for temporary files");
+    let engine = engine();
+    let run = |name: &str| {
+        let run_dir = folder.path().join(name);
+        let command = start(&run_dir, config.clone(), Some(Stage::Align));
+        run_to_end(&engine, command);
+        run_dir
+    };
+    let (whole, again) = (run("whole"), run("again"));
+    let killed = folder.path().join("killed");
+    copy_folder(&whole, &killed);
+    std::fs::remove_dir_all(killed.join("align/step_000006")).expect("the checkpoint was kept");
+    let info = std::fs::read_to_string(killed.join("run.json")).expect("a run has it");
+    let mut info: serde_json::Value = serde_json::from_str(&info).expect("it is JSON");
+    info["completed"] = serde_json::json!(["data", "tokenize", "pretrain", "reward"]);
+    atomic::write(&killed.join("run.json"), info.to_string().as_bytes())
+        .expect("a run folder can be written");
+    let records = run_to_end(
+        &engine,
+        EngineCommand::ResumeRun {
+            run_dir: killed.clone(),
+            last_stage: Some(Stage::Align),
+        },
+    );
+    let first_step = records.iter().find_map(|record| match record.event {
+        EngineEvent::StageStarted {
+            stage: Stage::Align,
+            first_step,
+            ..
+        } => Some(first_step),
+        _ => None,
+    });
+    assert_eq!(first_step, Some(4), "the first step of the resumed run");
+    let losses = |run: &std::path::Path| series(run, Stage::Align, "loss");
+    assert_eq!(losses(&whole).len(), 6);
+    for other in [&again, &killed] {
+        assert_eq!(losses(other), losses(&whole));
+        let weights = |run: &std::path::Path| weights(run, Stage::Align, 6);
+        assert!(weights(other) == weights(&whole), "the weights differ");
+    }
+    let report = RunReport::load(&whole.join("report.json")).expect("a run has a report");
+    let seconds = report.alignment_seconds.expect("the stage is complete");
+    assert!(seconds.rollout > 0.0 && seconds.scoring > 0.0 && seconds.training > 0.0);
+}
+
+#[test]
+fn alignment_by_pairs_is_the_same_whenever_its_slates_were_written() {
+    let mut config = tiny_config();
+    config.model.dropout = 0.1;
+    assert_that_alignment_does_not_depend_on_time(config);
+}
+
+#[test]
+fn so_is_alignment_by_groups_from_older_snapshots() {
+    let mut config = tiny_config();
+    config.align.objective = Objective::Ecpo;
+    config.align.search = Search::Sample;
+    config.align.sync_every_steps = 1;
+    config.align.max_staleness = 2;
+    config.align.format_weight = 0.5;
+    config.align.format_samples = 8;
+    assert_that_alignment_does_not_depend_on_time(config);
 }
 
 #[test]
@@ -188,7 +259,8 @@ fn a_stopped_run_ends_early_where_it_would_have_ended() {
     assert_eq!(found.best_step, expected.best_step);
     assert_eq!(found.validation_loss, expected.validation_loss);
     let n_steps = expected.steps;
-    assert!(weights(&stopped, n_steps) == weights(&whole, n_steps));
+    let weights = |run: &std::path::Path| weights(run, Stage::Pretrain, n_steps);
+    assert!(weights(&stopped) == weights(&whole));
 }
 
 #[test]

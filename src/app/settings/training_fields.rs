@@ -273,6 +273,15 @@ fn candidates_ui(ui: &mut Ui, draft: &Draft, align: &mut AlignConfig) {
     row(
         ui,
         draft,
+        "align.max_staleness",
+        "Staleness",
+        "How many steps older than the newest snapshot may be the one that wrote a step's slates, so that slates are \
+         written while the policy learns. For GRPO, ECPO and GBPO, whose ratio corrects for it; 0 waits for the newest.",
+        |ui| ui.add(DragValue::new(&mut align.max_staleness)),
+    );
+    row(
+        ui,
+        draft,
         "align.reward",
         "Reward",
         "Whether the reward model says how good a candidate is, or what the user really went on to.",

@@ -6,6 +6,7 @@ pub mod error;
 pub mod presets;
 pub mod sizes;
 pub mod validate;
+mod validate_align;
 mod validate_pretrain;
 
 use std::path::Path;

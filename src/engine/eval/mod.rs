@@ -13,7 +13,7 @@ pub mod report;
 pub mod rewards;
 pub mod slates;
 #[cfg(test)]
-mod toy;
+pub(in crate::engine) mod toy;
 
 pub use cases::{moments, sample_cases};
 pub use evaluator::{Evaluator, GeneratorScore};

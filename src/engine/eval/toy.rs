@@ -14,7 +14,7 @@ use crate::engine::tokenizer::SemanticIdTable;
 use crate::engine::tokenizer::vocab::TokenVocab;
 
 /// One user per sequence of items; the last item of each is held out.
-pub(super) fn data(sequences: &[&[u32]], n_items: usize) -> PreparedData {
+pub(in crate::engine) fn data(sequences: &[&[u32]], n_items: usize) -> PreparedData {
     let mut log = InteractionLog {
         user_start: vec![0],
         ..InteractionLog::default()
@@ -54,13 +54,13 @@ pub(super) fn data(sequences: &[&[u32]], n_items: usize) -> PreparedData {
 }
 
 /// Two levels of three codes; items beyond the ninth share IDs with the first ones.
-pub(super) fn table(n_items: usize) -> SemanticIdTable {
+pub(in crate::engine) fn table(n_items: usize) -> SemanticIdTable {
     let codes = (0..n_items as u16).flat_map(|idx| [idx % 9 / 3, idx % 3]);
     SemanticIdTable::new(2, 3, codes.collect())
 }
 
 /// An untrained generator for [`table`] and slates of three items.
-pub(super) fn generator() -> Generator {
+pub(in crate::engine) fn generator() -> Generator {
     let config = ModelConfig {
         d_model: 8,
         n_heads: 2,

@@ -14,7 +14,7 @@ use crate::engine::embedding::ItemEmbeddings;
 const BATCH_SIZE: usize = 512;
 
 /// A fitted reward model with the item vectors and the weights of its heads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RewardScorer {
     model: RewardModel,
     items: ItemVectors,

@@ -40,6 +40,9 @@ pub struct RunReport {
     pub reward: Option<RewardReport>,
     /// Preference alignment.
     pub alignment: Option<AlignmentReport>,
+    /// How the time of a step of alignment divided; `None` before that stage is complete.
+    #[serde(default)]
+    pub alignment_seconds: Option<StepSeconds>,
     /// Held-out metrics.
     pub evaluation: Option<EvaluationReport>,
 }
@@ -177,6 +180,48 @@ pub struct AlignmentReport {
     pub diversity_after: Diversity,
     /// Whether reward, judge and oracle rose, in one sentence each.
     pub verdict: Vec<String>,
+}
+
+/// Seconds of a step of alignment, as means over its steps. Rollouts are made and scored on a thread of their own, beside
+/// the training of steps before: what passes while a step is done is training, waiting and probe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StepSeconds {
+    /// Writing candidate slates, and free IDs for the format reward.
+    pub rollout: f64,
+    /// Scoring them.
+    pub scoring: f64,
+    /// Losses, gradients, the optimiser and snapshots.
+    pub training: f64,
+    /// What training waited for rollouts that were not there yet.
+    pub waiting: f64,
+    /// Probes, spread over all steps.
+    pub probe: f64,
+}
+
+impl StepSeconds {
+    /// What a step takes by the clock.
+    pub fn step(&self) -> f64 {
+        self.training + self.waiting + self.probe
+    }
+
+    /// The shares of rollout, scoring and training in the sum of the three.
+    pub fn shares(&self) -> [f64; 3] {
+        let parts = [self.rollout, self.scoring, self.training];
+        let sum: f64 = parts.iter().sum();
+        parts.map(|part| if sum > 0.0 { part / sum } else { 0.0 })
+    }
+
+    /// Both in one sentence.
+    pub fn in_words(&self) -> String {
+        let [rollout, scoring, training] = self.shares().map(|share| 100.0 * share);
+        format!(
+            "A step takes {:.3} s; of its work, writing slates is {rollout:.0} %, scoring them {scoring:.0} % and training \
+             {training:.0} %; training waits {:.3} s for slates, and probes take {:.3} s",
+            self.step(),
+            self.waiting,
+            self.probe
+        )
+    }
 }
 
 /// Mean and maximum over a user's generated slates, averaged over users. [A 5.1.3]

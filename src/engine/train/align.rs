@@ -16,45 +16,48 @@
 //! paper's loop is the same one with other settings: a policy gradient on 1% of the users beside the next-token loss
 //! of the sessions watched longest, in the order of time, with the format reward beside it.
 //!
+//! The slates are written and scored on a thread of their own, ahead of the step that learns from them as far as their
+//! snapshot allows, see [`rollout_worker`](super::rollout_worker).
+//!
 //! Differences from the papers, where they are silent: the term is the mean over the pairs of a step, so that
 //! lambda does not change its meaning with r_DPO or the batch size; every step has at least one pair when
 //! r_DPO > 0; the optimiser keeps its moments across iterations.
 
+use std::thread::scope;
+use std::time::Instant;
+
 use burn::module::Module as _;
 use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
-use rand::Rng as _;
-use rand::RngExt as _;
 
-use crate::engine::batch::{Example, HostBatch};
 use crate::engine::checkpoint::CheckpointStore;
-use crate::engine::config::ExperimentConfig;
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::{DataError, Moment};
 use crate::engine::error::EngineError;
 use crate::engine::eval::generate::SlateGenerator;
 use crate::engine::eval::rewards;
-use crate::engine::event::{EngineEvent, Stage};
+use crate::engine::event::Stage;
 use crate::engine::loss::{level_entropy, next_token};
 use crate::engine::model::Generator;
 use crate::engine::optim::AdamW;
 use crate::engine::reward::industrial::flagged_items;
-use crate::engine::train::alignment_probe::{AlignmentProbe, ProbeInput};
-use crate::engine::train::alignment_term::{AlignmentTerm, Models, alignment_term};
-use crate::engine::train::alignment_watch::{AlignmentWatch, Warning};
+use crate::engine::run::journal;
+use crate::engine::run::report::RunReport;
+use crate::engine::train::alignment_log::{AlignmentLog, Computed};
+use crate::engine::train::alignment_probe::ProbeInput;
+use crate::engine::train::alignment_term::{Models, alignment_term};
 use crate::engine::train::ctx::{LoopSpec, StageCtx, StepOutcome, train_loop};
 use crate::engine::train::exposure_term::Exposures;
 use crate::engine::train::fit_reward::Scorers;
 use crate::engine::train::fit_tokenizer::Items;
 use crate::engine::train::format_term::format_term;
-use crate::engine::train::preference_pairs::best_and_worst;
+use crate::engine::train::loader::Loader;
 use crate::engine::train::pretrain::belongs_to;
-use crate::engine::train::rollouts::{roll_out, score};
+use crate::engine::train::rollout_worker::RolloutWorker;
 use crate::engine::train::schedule::warmup_constant;
 use crate::engine::train::session_choice::alignment_sessions;
 use crate::engine::train::session_source::SessionSource;
-use crate::engine::train::shown_pairs::shown_pairs;
-use crate::engine::train::snapshots::Snapshots;
+use crate::engine::train::snapshots::{SnapshotPlan, Snapshots};
+use crate::engine::train::step_seconds::{self, StepClock};
 
 /// Steps of warm-up; the moments start empty, so the first steps must be small.
 const WARMUP_STEPS: u64 = 5;
@@ -69,17 +72,50 @@ pub fn run(
     items: &Items,
     base: &Generator,
     scorers: &Scorers,
+    report: &mut RunReport,
 ) -> Result<Generator, EngineError> {
     let config = ctx.config;
     let settings = &config.align;
     let slate_len = config.data.session.slate_len;
+    let n_levels = items.vocab.n_levels;
     let reader = items.reader(&config.model, data);
     let sessions = alignment_sessions(data, config)?;
-    let mut source = SessionSource::of(data, config, "align.shuffle", sessions, settings.order)?;
     let is_flagged = flags(data, &settings.flagged)?;
     let exposures = (settings.exposure_weight > 0.0)
         .then(|| Exposures::new(data, settings.duration_base))
         .transpose()?;
+    let candidates = SlateGenerator::new(
+        &reader,
+        &data.popularity,
+        slate_len,
+        settings.n_candidates,
+        settings.batch_size,
+    );
+    let plan = SnapshotPlan::new(settings);
+    let (snapshots, taken) = Snapshots::new(base, plan);
+    let mut worker = Some(RolloutWorker {
+        config,
+        source: SessionSource::of(data, config, "align.shuffle", sessions, settings.order)?,
+        candidates: &candidates,
+        scorer: scorers.reward.clone(),
+        is_flagged: is_flagged.as_deref(),
+        control: ctx.control.clone(),
+        snapshots: taken,
+        plan,
+    });
+    let mut told = AlignmentLog::new(ProbeInput {
+        data,
+        reader: &reader,
+        scorers: rewards::Scorers {
+            reward: &scorers.reward,
+            judge: &scorers.judge,
+            oracle: data.dataset.oracle.as_ref(),
+        },
+        base,
+        slate_len,
+        seed: config.seed,
+    });
+    let mut clock = StepClock::default();
     let store = store(ctx, data, items);
     let n_steps = settings.n_steps();
     let spec = LoopSpec {
@@ -95,73 +131,59 @@ pub fn run(
     let device = ctx.device.clone().autodiff();
     let policy = base.clone().train();
     let optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm);
-    let candidates = SlateGenerator::new(
-        &reader,
-        &data.popularity,
-        slate_len,
-        settings.n_candidates,
-        settings.batch_size,
-    );
-    let everyone = rewards::Scorers {
-        reward: &scorers.reward,
-        judge: &scorers.judge,
-        oracle: data.dataset.oracle.as_ref(),
-    };
-    let mut snapshots = Snapshots::new(base);
-    let mut probe = None;
-    let mut watch = AlignmentWatch::default();
 
-    let policy = train_loop(
-        ctx,
-        &spec,
-        policy,
-        optimizer,
-        |ctx, policy, optimizer, step, log| {
-            let examples = source.batch(step, settings.batch_size);
-            let batch = HostBatch::new(&examples, &reader, slate_len).to_device(&device);
+    let policy = scope(|scope| {
+        let mut rollouts = None;
+        // Dropped with the loop, so that the worker does not wait for another snapshot.
+        let mut snapshots = snapshots;
+        let one_step = |ctx: &mut StageCtx<'_>,
+                        policy: Generator,
+                        optimizer: &mut AdamW,
+                        step: u64,
+                        log: bool|
+         -> Result<(Generator, StepOutcome), EngineError> {
+            let began = Instant::now();
+            if config.model.dropout > 0.0 {
+                // As in pretraining, so that a resumed run draws the same.
+                device.seed(config.seed.derive("align.dropout", step));
+            }
+            let reference = snapshots.at(ctx, &policy, step)?;
+            // The loop begins where its last checkpoint ends, and so does the worker.
+            if let Some(worker) = worker.take() {
+                rollouts = Some(worker.start(scope, step..n_steps)?);
+            }
+            let asked = Instant::now();
+            let Some(input) = rollouts.as_mut().and_then(Loader::next) else {
+                unreachable!("the worker makes the input of every step")
+            };
+            let waiting = asked.elapsed().as_secs_f64();
+            let input = input?;
+
+            let batch = input.batch.to_device(&device);
             let memory = policy.encode(&batch.context);
             let logits = policy.decode(&memory, batch.targets.clone());
-            let n_levels = items.vocab.n_levels;
             let entropy = log.then(|| level_entropy(logits.clone(), n_levels));
             let next_token_loss =
                 next_token(logits, batch.targets, batch.target_weight, n_levels).mean;
 
-            let reference = snapshots.at(ctx, &policy, step)?;
-            let prompts = chosen_prompts(config, step, &examples);
-            let moments: Vec<Moment> = prompts.iter().map(|prompt| prompt.moment.clone()).collect();
-            let mut rng = config.seed.rng("align.rollouts", step);
-            let mut groups = roll_out(
-                reference,
-                &candidates,
-                settings,
-                &prompts,
-                &mut rng,
-                ctx.control,
-            )?;
-            score(
-                &mut groups,
-                &prompts,
-                &scorers.reward,
-                is_flagged.as_deref(),
-                settings,
-            );
             let models = Models {
                 policy: &policy,
                 reference,
                 reader: &reader,
                 device: &device,
             };
-            let at = (config.seed, step);
-            let format = format_term(&models, &candidates, &moments, settings, at, ctx.control)?;
+            let moments: Vec<&Moment> = input.groups.iter().map(|group| &group.moment).collect();
+            let alignment = alignment_term(&models, &input.groups, config);
+            let free_ids = input.free_ids.as_ref();
+            let format = free_ids.and_then(|ids| format_term(&models, &moments, ids, settings));
             let exposure = exposures
                 .as_ref()
-                .and_then(|exposures| exposures.term(&models, settings, at));
+                .and_then(|exposures| exposures.term(&models, settings, (config.seed, step)));
             let terms = [
-                (settings.lambda, alignment_term(&models, &groups, config)),
+                (settings.lambda, alignment),
                 (settings.format_weight, format),
                 (settings.exposure_weight, exposure),
             ];
-
             let mut loss = next_token_loss.clone();
             for (weight, term) in &terms {
                 if let Some(term) = term {
@@ -169,70 +191,40 @@ pub fn run(
                 }
             }
             let grads = GradientsParams::from_grads(loss.backward(), &policy);
-            let lr = warmup_constant(step, WARMUP_STEPS, settings.learning_rate);
-            let (policy, grad_norm) = optimizer.step(lr, policy, grads);
+            let learning_rate = warmup_constant(step, WARMUP_STEPS, settings.learning_rate);
+            let (policy, grad_norm) = optimizer.step(learning_rate, policy, grads);
 
+            let number = step + 1;
             let mut values = Vec::new();
-            if log {
-                if let [(_, Some(term)), ..] = &terms
-                    && let Some(said) = &term.pairs
-                {
-                    let pairs = best_and_worst(&groups, settings.n_rejected);
-                    let learned =
-                        shown_pairs(step + 1, &pairs, said, data, reader.table(), everyone);
-                    ctx.reporter.emit(EngineEvent::PairsLearned(learned))?;
-                }
-                values.push(("loss".to_owned(), read(loss)));
-                values.push(("next_token_loss".to_owned(), read(next_token_loss)));
-                for (_, term) in terms {
-                    values.extend(term.into_iter().flat_map(read_term));
-                }
-                values.push(("learning_rate".to_owned(), lr));
-                if let Some(norm) = grad_norm {
-                    values.push(("grad_norm".to_owned(), read(norm)));
-                }
-                if let Some(entropy) = entropy {
-                    for (level_idx, value) in entropy.into_data().iter::<f32>().enumerate() {
-                        values.push((format!("entropy_level_{}", level_idx + 1), value.into()));
-                    }
-                }
-                let gap = values.iter().find(|(name, _)| name == "reward_gap");
-                if let Some((_, gap)) = gap {
-                    tell(ctx, watch.look_at_pairs(step + 1, *gap))?;
-                }
-                let every = settings.probe_every_steps;
-                if every > 0 && (step + 1).is_multiple_of(every) {
-                    if probe.is_none() {
-                        probe = Some(AlignmentProbe::new(
-                            ProbeInput {
-                                data,
-                                reader: &reader,
-                                scorers: everyone,
-                                base,
-                                slate_len,
-                                seed: config.seed,
-                            },
-                            settings,
-                            ctx.control,
-                        )?);
-                    }
-                    if let Some(Some(probe)) = &probe {
-                        let point = probe.look(&policy, ctx.control)?;
-                        tell(ctx, watch.look(step + 1, &point))?;
-                        values.extend(point.values());
-                    }
-                }
+            if let Some(entropy) = entropy {
+                let computed = Computed {
+                    loss,
+                    next_token_loss,
+                    terms: terms.into_iter().filter_map(|(_, term)| term).collect(),
+                    learning_rate,
+                    grad_norm,
+                    entropy,
+                };
+                values = told.values(ctx, number, &input.groups, computed)?;
             }
-            Ok((
-                policy,
-                StepOutcome {
-                    n_samples: examples.len() as u64,
-                    values,
-                    ..StepOutcome::default()
-                },
-            ))
-        },
-    )?;
+            clock.add(&input, waiting, began.elapsed().as_secs_f64() - waiting);
+            if log {
+                let asked = Instant::now();
+                values.extend(told.probe(ctx, number, &policy)?);
+                clock.add_probe(asked.elapsed().as_secs_f64());
+                values.extend(clock.take());
+            }
+            let outcome = StepOutcome {
+                n_samples: input.n_samples as u64,
+                values,
+                ..StepOutcome::default()
+            };
+            Ok((policy, outcome))
+        };
+        train_loop(ctx, &spec, policy, optimizer, one_step)
+    })?;
+    let records = journal::read(&ctx.dir.events_path())?;
+    report.alignment_seconds = step_seconds::from_journal(&records);
     Ok(policy.valid())
 }
 
@@ -258,51 +250,4 @@ fn flags(data: &PreparedData, name: &str) -> Result<Option<Vec<bool>>, DataError
         found: format!("align.flagged is {name:?}, and no item has that category or author"),
         path: data.dataset.name.clone().into(),
     })
-}
-
-/// The samples for which slates are generated: each with probability r_DPO, at least one.
-fn chosen_prompts(config: &ExperimentConfig, step: u64, examples: &[Example]) -> Vec<Example> {
-    let ratio = config.align.dpo_ratio;
-    if ratio <= 0.0 {
-        return Vec::new();
-    }
-    let mut rng = config.seed.rng("align.dpo_gate", step);
-    let possible: Vec<&Example> = examples
-        .iter()
-        .filter(|example| !example.moment.history.is_empty())
-        .collect();
-    let mut chosen: Vec<Example> = possible
-        .iter()
-        .filter(|_| rng.random_bool(ratio))
-        .map(|example| (*example).clone())
-        .collect();
-    if chosen.is_empty() && !possible.is_empty() {
-        let idx = (rng.next_u64() % possible.len() as u64) as usize;
-        chosen.push(possible[idx].clone());
-    }
-    chosen
-}
-
-fn read_term(term: AlignmentTerm) -> impl Iterator<Item = (String, f64)> {
-    let tensors = term
-        .tensors
-        .into_iter()
-        .map(|(name, tensor)| (name.to_owned(), read(tensor)));
-    let plain = term
-        .values
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value));
-    tensors.chain(plain)
-}
-
-fn read(tensor: Tensor<1>) -> f64 {
-    f64::from(tensor.into_scalar::<f32>())
-}
-
-fn tell(ctx: &mut StageCtx<'_>, warnings: Vec<Warning>) -> Result<(), EngineError> {
-    for warning in warnings {
-        ctx.reporter
-            .warn(Stage::Align, warning.text, warning.hint)?;
-    }
-    Ok(())
 }

@@ -148,8 +148,8 @@ fn run_stages(
     if last_stage == Stage::Reward {
         return Ok(());
     }
-    let aligned = stage(ctx, info, report, Stage::Align, |ctx, _, _, _| {
-        align::run(ctx, &data, &items, &base, &scorers)
+    let aligned = stage(ctx, info, report, Stage::Align, |ctx, _, report, _| {
+        align::run(ctx, &data, &items, &base, &scorers, report)
     })?;
     if last_stage == Stage::Align {
         return Ok(());

@@ -1,45 +1,55 @@
 //! The format reward as a term of alignment: freely written semantic IDs that belong to an item are made likelier. [B 2.4.2]
 
 use burn::tensor::{Tensor, TensorData};
+use rand::Rng;
 
 use crate::engine::control::RunControl;
 use crate::engine::data::Moment;
 use crate::engine::error::EngineError;
 use crate::engine::eval::generate::SlateGenerator;
 use crate::engine::loss::policy::{self, Rollouts};
+use crate::engine::model::Generator;
 use crate::engine::reward::format::chosen_samples;
-use crate::engine::seed::Seed;
 use crate::engine::tokenizer::Code;
 use crate::engine::train::alignment_term::{AlignmentTerm, Models};
 use crate::engine::train::config::{AlignConfig, RatioUnit};
 
-/// Writes IDs without constraint for each moment and teaches the legal ones among the chosen; nothing where none of
-/// the chosen is legal.
+/// Semantic IDs that were written without constraint, those of them that are to teach.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct FreeIds {
+    /// For each moment equally many.
+    ids: Vec<Vec<Code>>,
+    /// Of each, 1 for a legal one.
+    advantages: Vec<f32>,
+    /// Share of all that were written that belong to an item.
+    legality: f64,
+}
+
+/// Writes IDs without constraint for each moment with the frozen `sampler`, and chooses those that are to teach.
+/// Nothing where the format reward is left out.
 ///
 /// # Errors
 /// [`EngineError::Stopped`] when a stop was asked for.
-pub(super) fn format_term(
-    models: &Models<'_>,
+pub(super) fn write_free_ids(
+    sampler: &Generator,
     generator: &SlateGenerator<'_>,
     moments: &[Moment],
     settings: &AlignConfig,
-    (seed, step): (Seed, u64),
+    rng: &mut impl Rng,
     control: &RunControl,
-) -> Result<Option<AlignmentTerm>, EngineError> {
+) -> Result<Option<FreeIds>, EngineError> {
     if settings.format_weight <= 0.0 || moments.is_empty() {
         return Ok(None);
     }
-    let mut rng = seed.rng("align.format", step);
     let groups = generator.sample_free_ids(
-        models.reference,
+        sampler,
         moments,
         settings.format_samples,
         &settings.sampling,
-        &mut rng,
+        rng,
         control,
     )?;
-    let mut ids: Vec<&[Code]> = Vec::new();
-    let mut advantages = Vec::new();
+    let mut free = FreeIds::default();
     let (mut n_legal, mut n_written) = (0, 0);
     for group in &groups {
         let is_legal: Vec<bool> = group.iter().map(|id| id.is_legal).collect();
@@ -49,36 +59,46 @@ pub(super) fn format_term(
             &is_legal,
             settings.format_choices,
             settings.format_choice,
-            &mut rng,
+            rng,
         );
         for (idx, advantage) in chosen {
-            ids.push(&group[idx].codes);
-            advantages.push(advantage as f32);
+            free.ids.push(group[idx].codes.clone());
+            free.advantages.push(advantage as f32);
         }
     }
-    let legality = n_legal as f64 / n_written.max(1) as f64;
-    if advantages.iter().all(|advantage| *advantage == 0.0) {
-        return Ok(None);
+    free.legality = n_legal as f64 / n_written.max(1) as f64;
+    Ok(Some(free))
+}
+
+/// Teaches the legal ones among the chosen IDs; nothing where none is legal.
+pub(super) fn format_term(
+    models: &Models<'_>,
+    moments: &[&Moment],
+    free: &FreeIds,
+    settings: &AlignConfig,
+) -> Option<AlignmentTerm> {
+    if free.advantages.iter().all(|advantage| *advantage == 0.0) {
+        return None;
     }
     let unit = |codes: Tensor<2>| match settings.ratio {
         RatioUnit::Code => codes,
         RatioUnit::Slate => codes.sum_dim(1),
     };
-    let n_rows = ids.len();
-    let moments: Vec<&Moment> = moments.iter().collect();
-    let [log_probs, old_log_probs] = models.log_probs(&moments, &ids).map(unit);
+    let ids: Vec<&[Code]> = free.ids.iter().map(Vec::as_slice).collect();
+    let [log_probs, old_log_probs] = models.log_probs(moments, &ids).map(unit);
+    let advantages = TensorData::new(free.advantages.clone(), [ids.len(), 1]);
     let rollouts = Rollouts {
         log_probs,
         old_log_probs,
-        advantages: Tensor::from_data(TensorData::new(advantages, [n_rows, 1]), models.device),
+        advantages: Tensor::from_data(advantages, models.device),
     };
     let loss = policy::ecpo(&rollouts, settings.clip, settings.early_clip)
         .loss
         .mean();
-    Ok(Some(AlignmentTerm {
+    Some(AlignmentTerm {
         loss: loss.clone(),
         tensors: vec![("format_loss", loss)],
-        values: vec![("free_legality", legality)],
+        values: vec![("free_legality", free.legality)],
         pairs: None,
-    }))
+    })
 }

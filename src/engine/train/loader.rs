@@ -19,18 +19,19 @@ pub(super) struct Loader<'scope, T> {
 }
 
 impl<'scope, T: Send + 'scope> Loader<'scope, T> {
-    /// Starts to make the inputs of these steps, in order.
+    /// Starts to make the inputs of these steps, in order, on a thread of that name.
     ///
     /// # Errors
     /// If the system refuses another thread.
     pub(super) fn start(
         scope: &'scope Scope<'scope, '_>,
+        name: &str,
         steps: Range<u64>,
         mut make: impl FnMut(u64) -> T + Send + 'scope,
     ) -> Result<Self, EngineError> {
         let (sender, inputs) = sync_channel(N_AHEAD);
         let thread = Builder::new()
-            .name("loader".to_owned())
+            .name(name.to_owned())
             .spawn_scoped(scope, move || {
                 for step in steps {
                     if sender.send(make(step)).is_err() {
@@ -38,7 +39,7 @@ impl<'scope, T: Send + 'scope> Loader<'scope, T> {
                     }
                 }
             })
-            .map_err(EngineError::io("start a thread for", "batches".as_ref()))?;
+            .map_err(EngineError::io("start a thread for", name.as_ref()))?;
         Ok(Self {
             inputs,
             thread: Some(thread),
@@ -72,7 +73,7 @@ mod tests {
     #[test]
     fn inputs_come_in_order_from_where_the_loop_begins() {
         scope(|scope| {
-            let mut loader = Loader::start(scope, 5..9, |step| step * 10).unwrap();
+            let mut loader = Loader::start(scope, "test", 5..9, |step| step * 10).unwrap();
             let inputs: Vec<u64> = std::iter::from_fn(|| loader.next()).collect();
             assert_eq!(inputs, [50, 60, 70, 80]);
             assert_eq!(loader.next(), None);
@@ -83,7 +84,7 @@ mod tests {
     fn a_loop_that_ends_early_ends_the_thread_and_little_is_made_in_vain() {
         let n_made = AtomicU64::new(0);
         scope(|scope| {
-            let mut loader = Loader::start(scope, 0..u64::MAX, |step| {
+            let mut loader = Loader::start(scope, "test", 0..u64::MAX, |step| {
                 n_made.fetch_add(1, Ordering::Relaxed);
                 step
             })
@@ -99,7 +100,7 @@ mod tests {
     fn a_panic_while_making_an_input_is_the_loops_own() {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             scope(|scope| {
-                let mut loader = Loader::start(scope, 0..9, |step| {
+                let mut loader = Loader::start(scope, "test", 0..9, |step| {
                     assert!(step < 3, "step {step} is broken");
                     step
                 })

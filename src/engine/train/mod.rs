@@ -2,6 +2,7 @@
 
 pub mod align;
 pub mod align_vectors;
+mod alignment_log;
 pub mod alignment_probe;
 pub mod alignment_term;
 pub mod alignment_watch;
@@ -23,6 +24,7 @@ mod loader;
 pub mod preference_pairs;
 pub mod pretrain;
 pub mod probe_cost;
+mod rollout_worker;
 pub mod rollouts;
 pub mod saved_run;
 pub mod schedule;
@@ -31,4 +33,5 @@ pub mod session_source;
 mod shown_pairs;
 mod snapshots;
 mod step_gradient;
+mod step_seconds;
 mod validation;

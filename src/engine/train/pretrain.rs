@@ -93,7 +93,7 @@ pub fn run(
                     let examples = source.batch(step, settings.batch_size);
                     StepBatch::new(&examples, reader, slate_len, settings.micro_batches)
                 };
-                loader = Some(Loader::start(scope, step..settings.steps, make)?);
+                loader = Some(Loader::start(scope, "loader", step..settings.steps, make)?);
             }
             let Some(batch) = loader.as_mut().and_then(Loader::next) else {
                 unreachable!("the loader makes a batch for every step")

@@ -2,6 +2,7 @@
 
 mod pair_view;
 mod pairs;
+mod time;
 mod view;
 mod view_model;
 

@@ -3,6 +3,7 @@
 use egui::{ScrollArea, Ui};
 
 use super::pair_view::PairView;
+use super::time;
 use super::view_model::{self, Course, RULES, Verdict};
 use crate::app::command::UiCommand;
 use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
@@ -52,6 +53,10 @@ impl AlignmentPane {
                 ui.strong("The newest probe");
                 stat_grid(ui, &figures);
                 self.courses_ui(ui);
+            }
+            if let Some(sentence) = time::sentence(run) {
+                ui.add_space(6.0);
+                ui.label(sentence).on_hover_text(time::TIP);
             }
             ui.add_space(6.0);
             self.pairs.ui(ui, run, commands);

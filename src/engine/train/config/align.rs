@@ -50,6 +50,10 @@ pub struct AlignConfig {
     pub reference: Reference,
     /// Steps between snapshots of the policy; 0 takes one per iteration, 1 keeps the reference equal to the policy. [B 3.3: 1000]
     pub sync_every_steps: u64,
+    /// How many steps older than the newest snapshot may be the one that wrote a step's slates, so that slates are
+    /// written ahead while the policy learns; for GRPO, ECPO and GBPO, whose ratio is taken to that same snapshot.
+    /// [B trains on a stream from inference servers and names no bound]
+    pub max_staleness: u64,
     /// What says how good a candidate is.
     pub reward: RewardSource,
     /// Items of this category or author earn less while they are shown too often; empty flags none. [B 2.4.3]
@@ -114,6 +118,7 @@ impl Default for AlignConfig {
             sampling: Sampling::default(),
             reference: Reference::Snapshot,
             sync_every_steps: 0,
+            max_staleness: 0,
             reward: RewardSource::Model,
             flagged: String::new(),
             flagged_share: 0.1,
@@ -234,6 +239,11 @@ impl Objective {
         Self::Ecpo,
         Self::Gbpo,
     ];
+
+    /// Whether it learns from whole groups by policy gradient, with a ratio to the probabilities of whoever wrote them.
+    pub const fn has_ratio(self) -> bool {
+        matches!(self, Self::Grpo | Self::Ecpo | Self::Gbpo)
+    }
 
     /// What it is called in papers.
     pub const fn title(self) -> &'static str {
