@@ -5,19 +5,17 @@
 
 use std::cmp::Ordering;
 
-use burn::module::Module as _;
-use burn::tensor::activation::log_softmax;
-use burn::tensor::{Tensor, TensorData};
 use rayon::prelude::*;
 
 use super::constraint::Constraint;
+use super::search::Search;
 use crate::engine::batch::ContextBatch;
 use crate::engine::control::RunControl;
 use crate::engine::error::EngineError;
 use crate::engine::model::Generator;
+use crate::engine::ops::log_total;
 use crate::engine::tokenizer::Code;
 use crate::engine::tokenizer::trie::SemanticIdTrie;
-use crate::engine::tokenizer::vocab::TokenVocab;
 
 /// One decoded slate.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,41 +52,15 @@ pub fn beam_search(
     n_beams: usize,
     control: &RunControl,
 ) -> Result<Vec<Vec<Beam>>, EngineError> {
-    assert!(
-        n_items <= model.slate_len(),
-        "{n_items} items from a model for {}",
-        model.slate_len()
-    );
-    let model = model.valid();
-    let vocab = model.vocab();
-    let constraint = Constraint {
-        trie: constraint,
-        n_levels: vocab.n_levels,
-        codebook_size: vocab.codebook_size,
-    };
-    let device = context.device().inner();
-    let memory = model.encode(&context.without_autodiff());
-    let mut cache = model.start_cache(&memory);
-    let start = Beam {
-        codes: Vec::new(),
-        log_prob: 0.0,
-    };
-    let mut beams = vec![vec![start]; context.n_rows()];
-
-    for code_idx in 0..n_items * vocab.n_levels {
+    let (mut search, mut beams) = Search::start(model, context, constraint, n_items);
+    for code_idx in 0..search.n_codes {
         control.check()?;
-        let tokens = next_tokens(&beams, vocab);
-        let log_probs = log_softmax(
-            model.step(&mut cache, Tensor::from_data(tokens, &device)),
-            1,
-        )
-        .try_into_vec_as::<f32>()
-        .expect("a float tensor reads back as f32");
+        let logits = search.next_logits(&beams);
         let width = beams.iter().map(Vec::len).max().unwrap_or(0);
         let chosen: Vec<Vec<Candidate>> = beams
             .par_iter()
-            .zip(log_probs.par_chunks(width * vocab.codebook_size))
-            .map(|(beams, log_probs)| best_candidates(beams, log_probs, &constraint, n_beams))
+            .zip(logits.par_chunks(width * search.constraint.codebook_size()))
+            .map(|(beams, logits)| best_candidates(beams, logits, &search.constraint, n_beams))
             .collect();
         beams = beams
             .iter()
@@ -98,72 +70,60 @@ pub fn beam_search(
         if beams.iter().all(Vec::is_empty) {
             break;
         }
-        if code_idx + 1 < n_items * vocab.n_levels {
-            cache.select_rows(&parent_rows(&chosen, width));
+        if code_idx + 1 < search.n_codes {
+            search.select_rows(&parent_rows(&chosen, width));
         }
     }
     Ok(beams)
 }
 
-/// The tokens that the last step left to be fed: `[n_requests * width, n_new]`.
-/// Requests with fewer beams than others are filled with rows that nothing reads.
-pub(super) fn next_tokens(beams: &[Vec<Beam>], vocab: TokenVocab) -> TensorData {
-    let width = beams.iter().map(Vec::len).max().unwrap_or(0);
-    let n_codes = beams
-        .iter()
-        .flatten()
-        .next()
-        .map_or(0, |beam| beam.codes.len());
-    let starts_item = n_codes.is_multiple_of(vocab.n_levels);
-    let n_new = if n_codes > 0 && starts_item { 2 } else { 1 };
-    let mut tokens = Vec::with_capacity(beams.len() * width * n_new);
-    for beams in beams {
-        for beam in beams {
-            if let Some(code) = beam.codes.last() {
-                let level_idx = (n_codes - 1) % vocab.n_levels;
-                tokens.push(i64::from(vocab.token(level_idx, *code)));
-            }
-            if starts_item {
-                tokens.push(i64::from(TokenVocab::BOS));
-            }
-        }
-        let n_missing = (width - beams.len()) * n_new;
-        tokens.extend(std::iter::repeat_n(i64::from(TokenVocab::PAD), n_missing));
-    }
-    TensorData::new(tokens, [beams.len() * width, n_new])
-}
-
 /// The best continuations of one request's beams, best first.
 ///
 /// # Shapes
-/// - log_probs: `[width * codebook_size]`, one row per beam
+/// - logits: `[width * codebook_size]`, one row per beam
 fn best_candidates(
     beams: &[Beam],
-    log_probs: &[f32],
+    logits: &[f32],
     constraint: &Constraint<'_>,
     n_beams: usize,
 ) -> Vec<Candidate> {
-    let rows = log_probs.chunks_exact(constraint.codebook_size);
-    let mut candidates = Vec::new();
-    for (parent_idx, (beam, row)) in beams.iter().zip(rows).enumerate() {
-        for code in constraint.allowed_codes(&beam.codes) {
-            candidates.push(Candidate {
-                parent_idx,
-                code,
-                log_prob: beam.log_prob + row[usize::from(code)],
-            });
-        }
-    }
     let order = |a: &Candidate, b: &Candidate| -> Ordering {
         b.log_prob.total_cmp(&a.log_prob).then_with(|| {
             let codes = |c: &Candidate| (&beams[c.parent_idx].codes, c.code);
             codes(a).cmp(&codes(b))
         })
     };
-    if candidates.len() > n_beams {
-        candidates.select_nth_unstable_by(n_beams, order);
-        candidates.truncate(n_beams);
+    let keep_best = |candidates: &mut Vec<Candidate>| {
+        if candidates.len() > n_beams {
+            candidates.select_nth_unstable_by(n_beams, order);
+            candidates.truncate(n_beams);
+        }
+    };
+    let rows = logits.chunks_exact(constraint.codebook_size());
+    let mut candidates = Vec::with_capacity(2 * n_beams + constraint.codebook_size());
+    // What lies below it has `n_beams` better ones; the beams come best first, so it rises early.
+    let mut least = f32::NEG_INFINITY;
+    for (parent_idx, (beam, row)) in beams.iter().zip(rows).enumerate() {
+        let total = log_total(row);
+        for code in constraint.allowed_codes(&beam.codes).iter() {
+            let log_prob = beam.log_prob + (row[usize::from(*code)] - total);
+            // A NaN counts as more than anything, as it does in the order.
+            if log_prob < least {
+                continue;
+            }
+            candidates.push(Candidate {
+                parent_idx,
+                code: *code,
+                log_prob,
+            });
+        }
+        if candidates.len() >= 2 * n_beams {
+            keep_best(&mut candidates);
+            let worst = candidates.iter().map(|candidate| candidate.log_prob);
+            least = worst.fold(f32::INFINITY, f32::min);
+        }
     }
+    keep_best(&mut candidates);
     candidates.sort_unstable_by(order);
     candidates
 }

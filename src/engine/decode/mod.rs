@@ -3,6 +3,7 @@
 pub mod beam;
 pub mod constraint;
 pub mod sample;
+mod search;
 pub mod slate;
 
 #[cfg(test)]

@@ -3,18 +3,17 @@
 //! A slate's log-probability is that of its codes under the model as it is; temperature and truncation only decide
 //! which codes are drawn.
 
-use burn::module::Module as _;
-use burn::tensor::Tensor;
-use burn::tensor::activation::log_softmax;
 use rand::{Rng, RngExt as _};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::beam::{Beam, next_tokens};
-use super::constraint::Constraint;
+use super::beam::Beam;
+use super::search::Search;
 use crate::engine::batch::ContextBatch;
 use crate::engine::control::RunControl;
 use crate::engine::error::EngineError;
 use crate::engine::model::Generator;
+use crate::engine::ops::log_total;
 use crate::engine::tokenizer::Code;
 use crate::engine::tokenizer::trie::SemanticIdTrie;
 
@@ -60,61 +59,47 @@ pub fn sample(
     rng: &mut impl Rng,
     control: &RunControl,
 ) -> Result<Vec<Vec<Beam>>, EngineError> {
-    assert!(
-        n_items <= model.slate_len(),
-        "{n_items} items from a model for {}",
-        model.slate_len()
-    );
-    let model = model.valid();
-    let vocab = model.vocab();
-    let constraint = Constraint {
-        trie: constraint,
-        n_levels: vocab.n_levels,
-        codebook_size: vocab.codebook_size,
-    };
-    let device = context.device().inner();
-    let n_requests = context.n_rows();
-    let memory = model.encode(&context.without_autodiff());
-    let mut cache = model.start_cache(&memory);
-    let start = Beam {
-        codes: Vec::new(),
-        log_prob: 0.0,
-    };
-    let mut beams = vec![vec![start]; n_requests];
+    let (mut search, mut beams) = Search::start(model, context, constraint, n_items);
+    let n_requests = beams.len();
     let mut is_dead = vec![false; n_requests * n_samples];
-
-    let n_codes = n_items * vocab.n_levels;
-    for code_idx in 0..n_codes {
+    for code_idx in 0..search.n_codes {
         control.check()?;
-        let tokens = next_tokens(&beams, vocab);
-        let log_probs = log_softmax(
-            model.step(&mut cache, Tensor::from_data(tokens, &device)),
-            1,
-        )
-        .try_into_vec_as::<f32>()
-        .expect("a float tensor reads back as f32");
-        let rows: Vec<&[f32]> = log_probs.chunks_exact(vocab.codebook_size).collect();
-        if code_idx == 0 {
+        let logits = search.next_logits(&beams);
+        let rows: Vec<&[f32]> = logits
+            .chunks_exact(search.constraint.codebook_size())
+            .collect();
+        let is_first = code_idx == 0;
+        if is_first {
             // All samples of a request begin alike, so their first code is drawn from one row.
             for beams in &mut beams {
                 *beams = vec![beams[0].clone(); n_samples];
             }
         }
-        for (idx, beam) in beams.iter_mut().flatten().enumerate() {
-            let row = rows[if code_idx == 0 { idx / n_samples } else { idx }];
-            let allowed = constraint.allowed_codes(&beam.codes);
-            // A dead end is carried along with code 0, so that all rows stay of one length, and left out at the end.
-            let code = draw(row, &allowed, sampling, rng);
-            is_dead[idx] |= code.is_none();
-            let code = code.unwrap_or_default();
-            beam.codes.push(code);
-            beam.log_prob += row[usize::from(code)];
-        }
-        if code_idx == 0 && n_codes > 1 {
+        // The points are drawn in the order of the rows; what they mean is found on all cores.
+        let points: Vec<f64> = (0..n_requests * n_samples)
+            .map(|_| rng.random_range(0.0..1.0))
+            .collect();
+        let constraint = &search.constraint;
+        let mut flat: Vec<&mut Beam> = beams.iter_mut().flatten().collect();
+        flat.par_iter_mut()
+            .zip(&mut is_dead)
+            .zip(points)
+            .enumerate()
+            .for_each(|(idx, ((beam, is_dead), point))| {
+                let row = rows[if is_first { idx / n_samples } else { idx }];
+                let allowed = constraint.allowed_codes(&beam.codes);
+                // A dead end is carried along with code 0, so that all rows stay of one length, and left out at the end.
+                let code = draw(row, &allowed, sampling, point);
+                *is_dead |= code.is_none();
+                let code = code.unwrap_or_default();
+                beam.codes.push(code);
+                beam.log_prob += row[usize::from(code)] - log_total(row);
+            });
+        if is_first && search.n_codes > 1 {
             let parents: Vec<usize> = (0..n_requests * n_samples)
                 .map(|idx| idx / n_samples)
                 .collect();
-            cache.select_rows(&parents);
+            search.select_rows(&parents);
         }
     }
     let mut is_dead = is_dead.into_iter();
@@ -124,36 +109,36 @@ pub fn sample(
     Ok(beams)
 }
 
-/// One of the allowed codes, by the model's probabilities as the settings bend them; nothing where none is allowed.
-fn draw(
-    log_probs: &[f32],
-    allowed: &[Code],
-    sampling: &Sampling,
-    rng: &mut impl Rng,
-) -> Option<Code> {
-    let log_prob = |code: Code| f64::from(log_probs[usize::from(code)]);
+/// The allowed code at `point`, from 0 to below 1, of the model's probabilities as the settings bend them; nothing where
+/// none is allowed. Logits and log-probabilities do alike.
+fn draw(logits: &[f32], allowed: &[Code], sampling: &Sampling, point: f64) -> Option<Code> {
+    let logit = |code: Code| f64::from(logits[usize::from(code)]);
     let mut codes = allowed.to_vec();
-    codes.sort_by(|a, b| log_prob(*b).total_cmp(&log_prob(*a)).then(a.cmp(b)));
+    if sampling.top_k > 0 || sampling.top_p < 1.0 {
+        codes.sort_unstable_by(|a, b| logit(*b).total_cmp(&logit(*a)).then(a.cmp(b)));
+    }
     if sampling.top_k > 0 {
         codes.truncate(sampling.top_k);
     }
-    let best = log_prob(*codes.first()?);
+    let best = codes.iter().map(|code| logit(*code)).reduce(f64::max)?;
     let weights: Vec<f64> = codes
         .iter()
-        .map(|code| ((log_prob(*code) - best) / sampling.temperature).exp())
+        .map(|code| ((logit(*code) - best) / sampling.temperature).exp())
         .collect();
-    let total: f64 = weights.iter().sum();
-    // The shortest head with the probability asked for, and within it a point drawn uniformly.
-    let mut n_kept = 0;
-    let mut kept = 0.0;
-    while n_kept < weights.len() && (n_kept == 0 || kept < sampling.top_p * total) {
-        kept += weights[n_kept];
-        n_kept += 1;
+    // The shortest head with the probability asked for, and the point within it.
+    let (mut n_kept, mut kept) = (weights.len(), weights.iter().sum::<f64>());
+    if sampling.top_p < 1.0 {
+        let enough = sampling.top_p * kept;
+        (n_kept, kept) = (0, 0.0);
+        while n_kept < weights.len() && (n_kept == 0 || kept < enough) {
+            kept += weights[n_kept];
+            n_kept += 1;
+        }
     }
-    let mut point = rng.random_range(0.0..1.0) * kept;
+    let mut left = point * kept;
     for (code, weight) in codes[..n_kept].iter().zip(&weights) {
-        point -= weight;
-        if point < 0.0 {
+        left -= weight;
+        if left < 0.0 {
             return Some(*code);
         }
     }
@@ -170,7 +155,7 @@ mod tests {
         let mut rng = Seed(3).rng("test.sample", 0);
         let mut counts = [0; 4];
         for _ in 0..4000 {
-            let code = draw(&log_probs, allowed, sampling, &mut rng).unwrap();
+            let code = draw(&log_probs, allowed, sampling, rng.random_range(0.0..1.0)).unwrap();
             counts[usize::from(code)] += 1;
         }
         counts
@@ -220,7 +205,6 @@ mod tests {
 
     #[test]
     fn nothing_can_be_drawn_from_nothing() {
-        let mut rng = Seed(3).rng("test.sample", 0);
-        assert_eq!(draw(&[0.0], &[], &Sampling::default(), &mut rng), None);
+        assert_eq!(draw(&[0.0], &[], &Sampling::default(), 0.5), None);
     }
 }

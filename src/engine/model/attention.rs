@@ -2,10 +2,10 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::init::Initializer;
-use crate::engine::ops;
+use crate::engine::ops::{self, Past};
 
 /// Added to the score of a key that must not be seen.
 /// Finite, so that a query whose keys are all hidden gives numbers and no NaN.
@@ -48,27 +48,6 @@ impl KeyValue {
         let part = |start: usize| self.0.clone().slice_dim(2, start..start + width);
         (part(0), part(width))
     }
-
-    /// Puts newer keys and values behind these.
-    pub fn append(self, newer: Self) -> Self {
-        Self(Tensor::cat(vec![self.0, newer.0], 1))
-    }
-
-    /// Where they are.
-    pub fn device(&self) -> Device {
-        self.0.device()
-    }
-
-    /// Row `i` of the result is row `rows[i]` of these.
-    pub fn select_rows(self, rows: &Tensor<1, Int>) -> Self {
-        let [n_rows, n_keys, width] = self.0.dims();
-        // Flattened because the CPU backend copies whole rows of matrices.
-        let selected = self
-            .0
-            .reshape([n_rows, n_keys * width])
-            .select(0, rows.clone());
-        Self(selected.reshape([-1, n_keys as i64, width as i64]))
-    }
 }
 
 /// Scaled dot-product attention with several heads and no biases.
@@ -106,6 +85,29 @@ impl Attention {
         KeyValue(joined.reshape([n_rows, n_tokens / n_rows, 2 * d_model]))
     }
 
+    /// Causal self-attention of the next tokens of every row to those before, which they join.
+    ///
+    /// # Shapes
+    /// - x, output: `[n_rows * n_new, d_model]`
+    /// - causal_mask: broadcasts to `[n_rows, 1, n_new, n_new]`; looked at where no token came before
+    pub fn forward_causal(
+        &self,
+        x: Tensor<2>,
+        n_rows: usize,
+        past: &mut Past,
+        causal_mask: Option<&Tensor<4>>,
+    ) -> Tensor<2> {
+        let newer = self.key_value(x.clone(), n_rows);
+        if past.is_empty() {
+            past.append(newer.0.clone());
+            return self.forward(x, &newer, causal_mask);
+        }
+        past.append(newer.0);
+        let query = ops::linear([x, self.query.weight.val()]);
+        let attended = past.attend(query, self.n_heads);
+        ops::linear([attended, self.output.weight.val()])
+    }
+
     /// Attends from each query to the keys of its row. The queries of a row stand together.
     ///
     /// # Shapes
@@ -132,26 +134,18 @@ pub fn padding_mask(is_pad: Tensor<2, Bool>) -> Tensor<4> {
         .reshape([n_rows, 1, 1, n_keys])
 }
 
-/// Hides later tokens from `n_new` tokens that follow `n_past` others: `[1, 1, n_new, n_past + n_new]`.
-/// Nothing where there is nothing to hide.
-pub fn causal_mask(n_past: usize, n_new: usize, device: &Device) -> Option<Tensor<4>> {
-    if n_new == 1 {
+/// Hides later tokens from each of `n_tokens`: `[1, 1, n_tokens, n_tokens]`. Nothing where there is nothing to hide.
+pub fn causal_mask(n_tokens: usize, device: &Device) -> Option<Tensor<4>> {
+    if n_tokens == 1 {
         return None;
     }
-    let n_keys = n_past + n_new;
-    let values: Vec<f32> = (0..n_new)
+    let values: Vec<f32> = (0..n_tokens)
         .flat_map(|query_idx| {
-            (0..n_keys).map(move |key_idx| {
-                if key_idx > n_past + query_idx {
-                    HIDDEN
-                } else {
-                    0.0
-                }
-            })
+            (0..n_tokens).map(move |key_idx| if key_idx > query_idx { HIDDEN } else { 0.0 })
         })
         .collect();
     Some(Tensor::from_data(
-        TensorData::new(values, [1, 1, n_new, n_keys]),
+        TensorData::new(values, [1, 1, n_tokens, n_tokens]),
         device,
     ))
 }
@@ -168,9 +162,9 @@ mod tests {
     #[test]
     fn the_causal_mask_hides_later_tokens_only() {
         let device = Device::flex();
-        assert!(causal_mask(3, 1, &device).is_none());
-        let mask = values(causal_mask(1, 2, &device).unwrap());
-        assert_eq!(mask, [0.0, 0.0, HIDDEN, 0.0, 0.0, 0.0]);
+        assert!(causal_mask(1, &device).is_none());
+        let mask = values(causal_mask(2, &device).unwrap());
+        assert_eq!(mask, [0.0, HIDDEN, 0.0, 0.0]);
     }
 
     /// Each head by itself: its slice of the projections, plain softmax, then the joint output projection.

@@ -8,6 +8,7 @@ use super::config::ModelConfig;
 use super::feed_forward::FeedForward;
 use super::init::Initializer;
 use super::norm::Residual;
+use crate::engine::ops::Past;
 
 /// Fully visible self-attention, then a feed-forward layer, dense or of experts.
 #[derive(Module, Debug)]
@@ -48,7 +49,7 @@ pub struct DecoderContext {
     /// Keys and values of the encoder's output, one row per request.
     pub memory: KeyValue,
     /// Keys and values of the tokens decoded so far, one row per beam.
-    pub past: Option<KeyValue>,
+    pub past: Past,
 }
 
 /// Causal self-attention, cross-attention to the encoder's output, then a feed-forward layer, dense or of experts.
@@ -82,7 +83,7 @@ impl DecoderBlock {
     pub fn start(&self, memory: Tensor<2>, n_requests: usize) -> DecoderContext {
         DecoderContext {
             memory: self.cross_attention.key_value(memory, n_requests),
-            past: None,
+            past: Past::default(),
         }
     }
 
@@ -90,7 +91,7 @@ impl DecoderBlock {
     ///
     /// # Shapes
     /// - x, output: `[n_rows * n_new, d_model]`
-    /// - causal_mask: broadcasts to `[n_rows, 1, n_new, n_past + n_new]`
+    /// - causal_mask: broadcasts to `[n_rows, 1, n_new, n_new]`; looked at where no token came before
     /// - memory_mask: broadcasts to `[n_requests, 1, n_new * n_rows / n_requests, n_keys]`
     pub fn forward(
         &self,
@@ -101,14 +102,8 @@ impl DecoderBlock {
         memory_mask: Option<&Tensor<4>>,
     ) -> Tensor<2> {
         let x = self.self_attention_residual.forward(x, |x| {
-            let newer = self.self_attention.key_value(x.clone(), n_rows);
-            let own = match context.past.take() {
-                Some(past) => past.append(newer),
-                None => newer,
-            };
-            let attended = self.self_attention.forward(x, &own, causal_mask);
-            context.past = Some(own);
-            attended
+            self.self_attention
+                .forward_causal(x, n_rows, &mut context.past, causal_mask)
         });
         let x = self.cross_attention_residual.forward(x, |x| {
             self.cross_attention

@@ -1,6 +1,6 @@
 //! What decoding keeps between steps: the encoder's keys and values once per request, the decoder's own once per beam.
 
-use burn::tensor::{Int, Tensor, TensorData};
+use burn::tensor::Tensor;
 
 use super::block::DecoderContext;
 
@@ -21,15 +21,8 @@ impl DecodeCache {
     /// Keeps and multiplies beams: row `i` continues what was row `rows[i]`.
     /// Every request must keep its place and get the same number of rows.
     pub fn select_rows(&mut self, rows: &[usize]) {
-        let values: Vec<i64> = rows.iter().map(|row| *row as i64).collect();
         for context in &mut self.contexts {
-            if let Some(past) = context.past.take() {
-                let indices: Tensor<1, Int> = Tensor::from_data(
-                    TensorData::new(values.clone(), [values.len()]),
-                    &past.device(),
-                );
-                context.past = Some(past.select_rows(&indices));
-            }
+            context.past.select_rows(rows);
         }
     }
 }

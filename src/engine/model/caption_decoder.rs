@@ -89,7 +89,7 @@ impl CaptionDecoder {
             1,
         ) + self.positions.val().unsqueeze::<3>();
         let mut x = joined.reshape([n_items * n_tokens, d_model]);
-        let mask = causal_mask(0, n_tokens, &device);
+        let mask = causal_mask(n_tokens, &device);
         for block in &self.blocks {
             x = block.forward(x, n_items, mask.as_ref());
         }

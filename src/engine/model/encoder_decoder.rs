@@ -222,7 +222,7 @@ impl EncoderDecoder {
             .decoder_positions
             .val()
             .slice_dim(0, n_past..cache.n_tokens);
-        let mask = causal_mask(n_past, n_new, &tokens.device());
+        let mask = causal_mask(n_new, &tokens.device());
         let mut hidden = embed(self.embeddings.val(), tokens, positions);
         for (block, context) in self.decoder.iter().zip(&mut cache.contexts) {
             hidden = block.forward(

@@ -25,6 +25,21 @@ pub fn code_log_prob(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     plain(logits, targets)
 }
 
+/// The logarithm of the sum of the powers of a row of logits: what a logit is above its log-probability.
+pub fn log_total(row: &[f32]) -> f32 {
+    vectorised(
+        #[inline(always)]
+        || {
+            let largest = largest(row);
+            // Added up in f64: f32 would lose the small ones of a large codebook.
+            let (chunks, rest) = row.as_chunks::<64>();
+            let chunk_sum = |chunk: &[f32]| chunk.iter().map(|x| exp(x - largest)).sum::<f32>();
+            let total: f64 = chunks.iter().map(|chunk| f64::from(chunk_sum(chunk))).sum();
+            largest + ((total + f64::from(chunk_sum(rest))) as f32).ln()
+        },
+    )
+}
+
 fn plain(logits: Tensor<2>, targets: Tensor<1, Int>) -> Tensor<1> {
     let [n_rows, _] = logits.dims();
     log_softmax(logits, 1)
@@ -51,23 +66,7 @@ impl Operation<1> for CodeLogProb {
         let n_codes = width(&logits);
         let totals: Vec<f32> = values(&logits)
             .par_chunks(BLOCK_ROWS * n_codes)
-            .flat_map_iter(|rows| {
-                rows.chunks_exact(n_codes).map(|row| {
-                    vectorised(
-                        #[inline(always)]
-                        || {
-                            let largest = largest(row);
-                            // Added up in f64: f32 would lose the small ones of a large codebook.
-                            let (chunks, rest) = row.as_chunks::<64>();
-                            let chunk_sum =
-                                |chunk: &[f32]| chunk.iter().map(|x| exp(x - largest)).sum::<f32>();
-                            let total: f64 =
-                                chunks.iter().map(|chunk| f64::from(chunk_sum(chunk))).sum();
-                            largest + ((total + f64::from(chunk_sum(rest))) as f32).ln()
-                        },
-                    )
-                })
-            })
+            .flat_map_iter(|rows| rows.chunks_exact(n_codes).map(log_total))
             .collect();
         let rows = values(&logits).chunks_exact(n_codes).zip(&totals);
         let output: Vec<f32> = rows

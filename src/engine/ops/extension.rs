@@ -59,9 +59,7 @@ pub(super) fn apply<O: Operation<N>, const N: usize>(
 ) -> DispatchTensor {
     if inputs.iter().all(is_plain) {
         let (output, _) = operation.forward(inputs.map(plain));
-        return <DispatchTensor as DispatchKindConversion<Flex>>::from_backend(
-            BackendTensor::Float(output),
-        );
+        return untracked(output);
     }
     let inputs = inputs.map(|input| -> TrackedTensor {
         if is_plain(&input) {
@@ -122,6 +120,11 @@ fn plain(tensor: DispatchTensor) -> HostTensor {
     let tensor = <DispatchTensor as DispatchKindConversion<Flex>>::try_into_backend(tensor)
         .expect("the inputs of an operation are on the same device");
     contiguous(tensor.float())
+}
+
+/// A tensor of the CPU backend as one that burn can go on with, outside the autodiff graph.
+pub(super) fn untracked(tensor: HostTensor) -> DispatchTensor {
+    <DispatchTensor as DispatchKindConversion<Flex>>::from_backend(BackendTensor::Float(tensor))
 }
 
 /// Values that no gradient flows to.

@@ -38,7 +38,7 @@ impl LazyBlock {
     ///
     /// # Shapes
     /// - x, output: `[n_rows * n_new, d_model]`
-    /// - causal_mask: broadcasts to `[n_rows, n_heads, n_new, n_past + n_new]`
+    /// - causal_mask: broadcasts to `[n_rows, 1, n_new, n_new]`; looked at where no token came before
     /// - memory_mask: broadcasts to `[n_requests, 1, 1, n_keys]`
     pub(super) fn forward(
         &self,
@@ -53,14 +53,8 @@ impl LazyBlock {
                 .forward(x, &context.memory, memory_mask)
         });
         let x = self.self_attention_residual.forward(x, |x| {
-            let newer = self.self_attention.key_value(x.clone(), n_rows);
-            let own = match context.past.take() {
-                Some(past) => past.append(newer),
-                None => newer,
-            };
-            let attended = self.self_attention.forward(x, &own, causal_mask);
-            context.past = Some(own);
-            attended
+            self.self_attention
+                .forward_causal(x, n_rows, &mut context.past, causal_mask)
         });
         self.feed_forward_residual
             .forward(x, |x| self.feed_forward.forward(x))

@@ -38,6 +38,7 @@ use super::feed_forward::FeedForward;
 use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
 use crate::engine::batch::{ContextBatch, FeatureSpec};
+use crate::engine::ops::Past;
 use crate::engine::tokenizer::vocab::TokenVocab;
 
 /// The lazy decoder.
@@ -148,7 +149,7 @@ impl LazyDecoder {
         let [n_rows, n_codes] = codes.dims();
         let n_items = n_rows * n_codes / self.n_levels;
         let tokens = self.item_tokens(codes.reshape([n_items, self.n_levels]));
-        let hidden = self.advance(&mut self.start_cache(memory), 0, tokens);
+        let hidden = self.advance(&mut self.start_cache(memory), tokens);
         let [_, d_model] = hidden.dims();
         let hidden = hidden.reshape([n_items, self.n_levels, d_model]);
         let logits = (0..self.n_levels)
@@ -173,7 +174,7 @@ impl LazyDecoder {
             contexts: (0..n_layers)
                 .map(|layer_idx| DecoderContext {
                     memory: sets[self.config.kv_set(layer_idx, n_layers)].clone(),
-                    past: None,
+                    past: Past::default(),
                 })
                 .collect(),
             memory_mask: memory.mask.clone(),
@@ -197,10 +198,10 @@ impl LazyDecoder {
             cache
                 .contexts
                 .iter_mut()
-                .for_each(|context| context.past = None);
+                .for_each(|context| context.past = Past::default());
         }
         let tokens = tokens.slice_dim(1, n_new - n_kept..n_new);
-        let hidden = self.advance(cache, n_of_item - n_kept, tokens);
+        let hidden = self.advance(cache, tokens);
         let [_, d_model] = hidden.dims();
         let last = hidden
             .reshape([n_rows, n_kept, d_model])
@@ -209,11 +210,11 @@ impl LazyDecoder {
         self.level_logits(last, level_idx)
     }
 
-    /// Runs the blocks over the next tokens of every row, after `n_past` of the same item: `[n_rows * n_new, d_model]`.
-    fn advance(&self, cache: &mut DecodeCache, n_past: usize, tokens: Tensor<2, Int>) -> Tensor<2> {
+    /// Runs the blocks over the next tokens of every row: `[n_rows * n_new, d_model]`.
+    fn advance(&self, cache: &mut DecodeCache, tokens: Tensor<2, Int>) -> Tensor<2> {
         let [n_rows, n_new] = tokens.dims();
         let [_, d_embed] = self.embeddings.dims();
-        let mask = causal_mask(n_past, n_new, &tokens.device());
+        let mask = causal_mask(n_new, &tokens.device());
         let embedded = embedding(self.embeddings.val(), tokens) * (d_embed as f64).sqrt();
         let mut hidden = self
             .input
