@@ -155,15 +155,16 @@ fn assert_that_alignment_does_not_depend_on_time(config: ExperimentConfig) {
     });
     assert_eq!(first_step, Some(4), "the first step of the resumed run");
     let losses = |run: &std::path::Path| series(run, Stage::Align, "loss");
-    assert_eq!(losses(&whole).len(), 6);
+    assert_eq!(losses(&whole).len(), 6, "steps");
     for other in [&again, &killed] {
-        assert_eq!(losses(other), losses(&whole));
+        assert_eq!(losses(other), losses(&whole), "losses");
         let weights = |run: &std::path::Path| weights(run, Stage::Align, 6);
         assert!(weights(other) == weights(&whole), "the weights differ");
     }
     let report = RunReport::load(&whole.join("report.json")).expect("a run has a report");
     let seconds = report.alignment_seconds.expect("the stage is complete");
-    assert!(seconds.rollout > 0.0 && seconds.scoring > 0.0 && seconds.training > 0.0);
+    let parts = [seconds.rollout, seconds.scoring, seconds.training];
+    assert!(parts.iter().all(|part| *part > 0.0), "{parts:?}");
 }
 
 #[test]
