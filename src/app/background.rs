@@ -16,6 +16,7 @@ use crate::engine::chart::LineChart;
 use crate::engine::error::Failure;
 use crate::engine::event::RunId;
 use crate::engine::run::items::ItemTable;
+use crate::engine::run::pair_marks::PairMarks;
 use crate::engine::run::{RunDir, atomic, journal, list, memory};
 
 /// Pixels per point of exported pictures: sharp in print.
@@ -83,8 +84,16 @@ impl Background {
     /// Reads a run from its journal.
     pub fn open_run(&self, run_dir: PathBuf) {
         self.spawn("open-run", move || {
-            let result = journal::read(&RunDir::new(&run_dir).events_path())
-                .map(|records| Box::new(RunStore::from_journal(&records)))
+            let dir = RunDir::new(&run_dir);
+            let result = journal::read(&dir.events_path())
+                .map(|records| {
+                    let mut run = Box::new(RunStore::from_journal(&records));
+                    match PairMarks::load(&dir.pair_marks_path()) {
+                        Ok(marks) => run.pair_marks = marks,
+                        Err(error) => run.pair_marks_failure = Some(Failure::from(&error)),
+                    }
+                    run
+                })
                 .map_err(|error| Failure::from(&error));
             Done::Run { run_dir, result }
         });

@@ -1,6 +1,7 @@
-//! Everything a user can make the window do, with its words, its shortcut and when it is possible.
+//! Everything a user can make the window do, with its words and its shortcut.
 //!
-//! Panes and chrome push commands; `command_handling` carries them out.
+//! Panes and chrome push commands; [`obstacle`](super::obstacle) says when they are possible, `command_handling` carries
+//! them out.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use egui::{Key, KeyboardShortcut, Modifiers};
 
 pub use super::dialog_kind::DialogKind;
 use super::pane::PaneKind;
-use super::state::AppState;
 use super::theme::ThemeChoice;
 use crate::engine::chart::LineChart;
-use crate::engine::command::NearTo;
+use crate::engine::command::{NearTo, UserSet};
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::event::Stage;
+use crate::engine::run::pair_marks::{PairKey, PairVerdict};
 use crate::engine::tokenizer::{Code, SidPattern};
 use crate::places::Sample;
 
@@ -71,6 +72,9 @@ pub enum UiCommand {
         last_stage: Option<Stage>,
     },
 
+    /// Forget alignment and evaluation of the run in view and do them again.
+    AlignAgain,
+
     /// Fit other tokenizers to the item vectors of the run in view and set them side by side.
     CompareTokenizers {
         /// Which, by their short names; empty means all.
@@ -110,6 +114,26 @@ pub enum UiCommand {
     FindNearest(NearTo),
     /// Generate and score slates for a user, by the dataset's own identifier.
     InspectUser(String),
+    /// Score a slate of any items.
+    RescoreSlate {
+        /// For whom, by the dataset's own identifier.
+        user: String,
+        /// Rows of the item table, in order.
+        items: Vec<u32>,
+        /// Whose log-probability is asked for: pretrain or align.
+        stage: Stage,
+    },
+    /// Show the same users' slates by every checkpoint of the run.
+    CompareCheckpoints(UserSet),
+    /// End that comparison.
+    StopComparing,
+    /// Mark a preference pair, or take its mark off.
+    MarkPair {
+        /// The pair.
+        pair: PairKey,
+        /// What is to become of it, and why.
+        mark: Option<(PairVerdict, String)>,
+    },
 
     /// Ask for a folder, then write a trained generator there for PyTorch.
     ExportCheckpointDialog(Stage),
@@ -212,6 +236,8 @@ impl UiCommand {
             Self::Resume {
                 last_stage: Some(stage),
             } => format!("Resume up to {stage}"),
+            Self::AlignAgain => "Align again".to_owned(),
+            Self::ShowDialog(DialogKind::ConfirmAlignAgain) => "Align again…".to_owned(),
             Self::CompareTokenizers { .. } => "Compare tokenizers".to_owned(),
             Self::CompareTableDialog { .. } => "Compare with a table…".to_owned(),
             Self::ProbeCost => "Measure ten steps".to_owned(),
@@ -226,6 +252,14 @@ impl UiCommand {
             Self::MapItems => "Compute map".to_owned(),
             Self::FindNearest(_) => "Find nearest".to_owned(),
             Self::InspectUser(user) => format!("Generate slates for {user}"),
+            Self::RescoreSlate { .. } => "Score slate".to_owned(),
+            Self::CompareCheckpoints(_) => "Compare checkpoints".to_owned(),
+            Self::StopComparing => "Stop comparing".to_owned(),
+            Self::MarkPair { mark, .. } => match mark {
+                Some((PairVerdict::LeaveOut, _)) => "Leave out".to_owned(),
+                Some((PairVerdict::TurnRound, _)) => "Turn round".to_owned(),
+                None => "Take the mark off".to_owned(),
+            },
             Self::ExportCheckpointDialog(Stage::Align) => "Export aligned generator…".to_owned(),
             Self::ExportCheckpointDialog(_) => "Export pretrained generator…".to_owned(),
             Self::ExportCheckpoint { folder, .. } => format!("Export to {}", folder.display()),
@@ -284,93 +318,6 @@ impl UiCommand {
             Self::ShowDialog(DialogKind::Preferences) => ctrl(Key::Comma),
             Self::ShowDialog(DialogKind::SemanticIds) => bare(Key::F1),
             Self::ShowDialog(DialogKind::Shortcuts) => ctrl(Key::Slash),
-            _ => None,
-        }
-    }
-
-    /// Why the command cannot be given now; `None` where it can.
-    pub fn obstacle(&self, state: &AppState) -> Option<&'static str> {
-        let run = &state.run;
-        let problem = |holds: bool, text| (!holds).then_some(text);
-        match self {
-            Self::OpenSample(_)
-            | Self::ImportDataDialog
-            | Self::ImportData(_)
-            | Self::OpenRunDialog
-            | Self::OpenRun(_)
-            | Self::CloseRun => {
-                let is_free = !run.is_active() && !run.comparison.is_going;
-                problem(is_free, "A run is going. Stop it first.").or_else(|| {
-                    let closable = !matches!(self, Self::CloseRun) || state.is_workbench();
-                    problem(closable, "No run is open.")
-                })
-            }
-            Self::CountData => problem(state.draft.has_data(), "Choose a dataset first."),
-            Self::CheckDataDialog | Self::CheckData(_) => {
-                problem(!state.data.is_checking(), "Data is being checked already.")
-            }
-            Self::StopReading => problem(state.data.reading().is_some(), "Nothing is being read."),
-            Self::UseCheckedData => problem(!run.is_active(), "A run is going. Stop it first.")
-                .or_else(|| problem(!run.comparison.is_going, "A comparison is going."))
-                .or_else(|| problem(state.data.is_usable(), "The data cannot be used as it is.")),
-            Self::CloseCheck => problem(state.data.check.is_some(), "There is no report."),
-            Self::CompareTokenizers { .. } | Self::CompareTableDialog { .. } => {
-                problem(!run.is_active(), "A run is going. Stop it first.")
-                    .or_else(|| {
-                        problem(run.tokenizer.is_some(), "The run has no semantic IDs yet.")
-                    })
-                    .or_else(|| problem(!run.comparison.is_going, "A comparison is going."))
-            }
-            Self::StopProbe => problem(state.cost.is_going(), "Nothing is being measured."),
-            Self::ProbeCost | Self::StartRun { .. } => problem(!run.is_active(), "A run is going.")
-                .or_else(|| problem(!run.comparison.is_going, "A comparison is going."))
-                .or_else(|| problem(!state.cost.is_going(), "Steps are being measured."))
-                .or_else(|| problem(state.draft.has_data(), "Choose a dataset first."))
-                .or_else(|| {
-                    problem(
-                        state.draft.problems.is_empty(),
-                        "The settings have problems.",
-                    )
-                }),
-            Self::Pause => problem(state.is_running(), "No run is going."),
-            Self::Continue => problem(state.is_paused(), "No run is paused."),
-            Self::Stop => problem(
-                run.is_active() || run.comparison.is_going,
-                "No run is going.",
-            ),
-            Self::Resume { .. } => problem(!run.comparison.is_going, "A comparison is going.")
-                .or_else(|| {
-                    problem(
-                        run.is_resumable(),
-                        "Only a stopped, failed or partial run can be resumed.",
-                    )
-                }),
-            Self::MapItems | Self::FindNearest(_) => {
-                let is_asked = match self {
-                    Self::MapItems => state.pending.plane,
-                    _ => state.pending.nearest.is_some(),
-                };
-                problem(
-                    state.items.table().is_some(),
-                    "The run has no semantic IDs yet.",
-                )
-                .or_else(|| problem(!is_asked, "This is being worked out already."))
-            }
-            Self::Undo => problem(state.draft.can_undo(), "Nothing to undo."),
-            Self::Redo => problem(state.draft.can_redo(), "Nothing to redo."),
-            Self::ExportCheckpointDialog(stage) | Self::ExportCheckpoint { stage, .. } => problem(
-                run.checkpoints.iter().any(|info| info.stage == *stage),
-                "The run has no checkpoint of this stage.",
-            ),
-            Self::InspectUser(_) => problem(
-                run.checkpoints
-                    .iter()
-                    .any(|info| info.stage == Stage::Pretrain),
-                "The run has no pretrained generator yet.",
-            ),
-            Self::ShowPane(_) | Self::ResetLayout | Self::ToggleSettings => {
-                problem(state.is_workbench(), "Open a sample, data or a run first.")
-            }
             _ => None,
         }
     }

@@ -72,6 +72,11 @@ impl WorkbenchApp {
                 });
             }
 
+            UiCommand::AlignAgain => {
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::AlignAgain { run_dir });
+            }
+
             UiCommand::CompareTokenizers { names, tables } => {
                 let run_dir = state.run.run_dir.clone();
                 self.send(EngineCommand::CompareTokenizers {
@@ -116,6 +121,31 @@ impl WorkbenchApp {
                 state.pending.slates = Some(user.clone());
                 let run_dir = state.run.run_dir.clone();
                 self.send(EngineCommand::InspectUser { run_dir, user });
+            }
+
+            UiCommand::RescoreSlate { user, items, stage } => {
+                state.pending.rescored = true;
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::RescoreSlate {
+                    run_dir,
+                    user,
+                    items,
+                    stage,
+                });
+            }
+            UiCommand::CompareCheckpoints(users) => {
+                state.pending.checkpoints = true;
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::CompareCheckpoints { run_dir, users });
+            }
+            UiCommand::StopComparing => self.send(EngineCommand::StopReading),
+            UiCommand::MarkPair { pair, mark } => {
+                let run_dir = state.run.run_dir.clone();
+                self.send(EngineCommand::MarkPair {
+                    run_dir,
+                    pair,
+                    mark,
+                });
             }
 
             UiCommand::ExportCheckpointDialog(stage) => self.ask_path(PathPurpose::Export(stage)),

@@ -15,6 +15,8 @@ pub enum DialogKind {
     About,
     /// A run is going: stop it and leave, or stay.
     ConfirmQuit,
+    /// Doing alignment again replaces the aligned generator.
+    ConfirmAlignAgain,
     /// A run failed: why, and what to do.
     RunFailed,
 }
@@ -29,6 +31,7 @@ impl DialogKind {
             Self::SemanticIds => "What is a semantic ID?",
             Self::About => "About OneRec Workbench",
             Self::ConfirmQuit => "A run is going",
+            Self::ConfirmAlignAgain => "Align again",
             Self::RunFailed => "The run failed",
         }
     }

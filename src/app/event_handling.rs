@@ -64,6 +64,26 @@ impl WorkbenchApp {
                     state.nearest = Some((to.clone(), found.clone()));
                 }
             }
+            EngineEvent::PairsMarked { run_dir, marks } => {
+                if *run_dir == state.run.run_dir {
+                    state.run.pair_marks = marks.clone();
+                }
+            }
+            EngineEvent::SlateRescored(answer) => {
+                state.pending.rescored = false;
+                if answer.run_dir == state.run.run_dir {
+                    state.run.answers.add_rescored(answer.clone());
+                }
+            }
+            EngineEvent::CheckpointsCompared {
+                run_dir,
+                comparison,
+            } => {
+                state.pending.checkpoints = false;
+                if *run_dir == state.run.run_dir {
+                    state.run.answers.checkpoints = Some((**comparison).clone());
+                }
+            }
             EngineEvent::Progress {
                 done, total, doing, ..
             } if record.run.0.is_empty() => state.data.advance(doing, *done, *total),

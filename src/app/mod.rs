@@ -15,6 +15,7 @@ mod event_handling;
 mod latest;
 mod launch;
 pub mod layout;
+mod obstacle;
 pub mod pane;
 pub mod panes;
 pub mod persist;

@@ -159,6 +159,9 @@ pub(crate) struct ResumeArgs {
     /// Stop after this stage.
     #[arg(long, value_parser = parse_stage, value_name = "STAGE")]
     pub(crate) until: Option<Stage>,
+    /// Forget alignment and evaluation first and do both again, with the marks on the run's pairs.
+    #[arg(long, conflicts_with = "until")]
+    pub(crate) align_again: bool,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -37,6 +37,7 @@ pub(crate) fn main() -> ExitCode {
         None => window::open(line.path),
         Some(Command::Run(args)) => run::start(&args),
         Some(Command::Tokenize(args)) => tokenize::tokenize(&args),
+        Some(Command::Resume(args)) if args.align_again => run::align_again(args.run, &args.output),
         Some(Command::Resume(args)) => run::resume(args.run, args.until, &args.output),
         Some(Command::Data(DataCommand::Inspect(args))) => data::inspect(args),
         Some(Command::Data(DataCommand::Check(args))) => data::check(args),

@@ -114,6 +114,13 @@ pub(crate) fn resume(
     )
 }
 
+/// Does alignment and evaluation of a run again.
+pub(crate) fn align_again(run_dir: PathBuf, args: &OutputArgs) -> Result<(), Failure> {
+    let folder = run_dir.clone();
+    let command = EngineCommand::AlignAgain { run_dir };
+    follow(command, &folder, View::of(args))
+}
+
 /// Does the last stage of a run again. Trains nothing: a run that has not come that far is refused.
 pub(crate) fn evaluate(run_dir: PathBuf, args: &OutputArgs) -> Result<(), Failure> {
     let dir = RunDir::new(&run_dir);

@@ -186,6 +186,12 @@ fn tell_alignment(alignment: &AlignmentReport) {
         ),
         &rows,
     );
+    if alignment.pairs_left_out + alignment.pairs_turned > 0 {
+        output::line(&format!(
+            "  As marked, {} pairs were left out and {} learned the other way round.",
+            alignment.pairs_left_out, alignment.pairs_turned
+        ));
+    }
     for sentence in &alignment.verdict {
         output::line(&format!("  {sentence}"));
     }

@@ -96,6 +96,10 @@ impl Terminal {
             | EngineEvent::DataChecked(_)
             | EngineEvent::ItemsMapped { .. }
             | EngineEvent::NearestItems { .. }
+            | EngineEvent::GroupsLearned(_)
+            | EngineEvent::PairsMarked { .. }
+            | EngineEvent::SlateRescored(_)
+            | EngineEvent::CheckpointsCompared { .. }
             | EngineEvent::CostProbed(_)
             | EngineEvent::Exported { .. }
             | EngineEvent::ComparisonStarted { .. }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::config::ExperimentConfig;
 use crate::engine::event::Stage;
+use crate::engine::run::pair_marks::{PairKey, PairVerdict};
 use crate::engine::tokenizer::Code;
 
 /// Everything a client can ask for.
@@ -44,6 +45,12 @@ pub enum EngineCommand {
         /// Stop after this stage; `None` means to the end.
         last_stage: Option<Stage>,
     },
+    /// Forget a run's alignment and evaluation and do both again from its pretrained generator, with the marks on its pairs.
+    /// Refused while a run is going.
+    AlignAgain {
+        /// The run folder; its stage reward must be complete.
+        run_dir: PathBuf,
+    },
     /// Fit several tokenizers to the item vectors of a run and compare them. The run itself is not changed.
     /// Refused while a run is going; [`EngineCommand::Stop`] ends it after the tokenizer at hand.
     CompareTokenizers {
@@ -69,6 +76,35 @@ pub enum EngineCommand {
         /// The dataset's own identifier of the user.
         user: String,
     },
+    /// Mark a preference pair of a run, or take its mark off. It holds from the next step on where the run is going, else when
+    /// it is resumed or aligned again.
+    MarkPair {
+        /// The run folder.
+        run_dir: PathBuf,
+        /// The pair.
+        pair: PairKey,
+        /// What is to become of it, and why; `None` takes its mark off.
+        mark: Option<(PairVerdict, String)>,
+    },
+    /// Score a slate of any items for a user.
+    RescoreSlate {
+        /// The run folder; its stage reward must be complete.
+        run_dir: PathBuf,
+        /// The dataset's own identifier of the user.
+        user: String,
+        /// The items in order, as rows of the item table.
+        items: Vec<u32>,
+        /// Whose log-probability is asked for: pretrain or align.
+        stage: Stage,
+    },
+    /// Generate and score slates of the same users with every checkpoint that is there. [`EngineCommand::StopReading`] ends
+    /// it early.
+    CompareCheckpoints {
+        /// The run folder; its stage reward must be complete.
+        run_dir: PathBuf,
+        /// Which users.
+        users: UserSet,
+    },
     /// Lay all items of a run out on a plane by their vectors.
     MapItems {
         /// The run folder; its stage tokenize must be complete.
@@ -92,6 +128,16 @@ pub enum EngineCommand {
     },
     /// End the engine thread after stopping a run.
     Shutdown,
+}
+
+/// Which users a question is about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UserSet {
+    /// These, by the dataset's own identifiers.
+    Named(Vec<String>),
+    /// So many with a held-out item, drawn at random; the same ones each time.
+    Drawn(usize),
 }
 
 /// What items are looked for near to.
@@ -127,6 +173,7 @@ impl EngineCommand {
             Self::ProbeCost { path, .. } => format!("measure steps on {}", path.display()),
             Self::StartRun(start) => format!("start a run on {}", start.data_path.display()),
             Self::ResumeRun { run_dir, .. } => format!("resume {}", run_dir.display()),
+            Self::AlignAgain { run_dir } => format!("align {} again", run_dir.display()),
             Self::CompareTokenizers { run_dir, .. } => {
                 format!("compare tokenizers on {}", run_dir.display())
             }
@@ -135,6 +182,11 @@ impl EngineCommand {
             Self::Stop => "stop the run".to_owned(),
             Self::StopReading => "stop reading".to_owned(),
             Self::InspectUser { user, .. } => format!("generate slates for user {user:?}"),
+            Self::MarkPair { pair, .. } => format!("mark a pair of user {:?}", pair.user),
+            Self::RescoreSlate { user, .. } => format!("score a slate for user {user:?}"),
+            Self::CompareCheckpoints { run_dir, .. } => {
+                format!("compare the checkpoints of {}", run_dir.display())
+            }
             Self::MapItems { run_dir } => format!("lay out the items of {}", run_dir.display()),
             Self::NearestItems { to, .. } => match to {
                 NearTo::Item(item_idx) => format!("find the items near item {item_idx}"),

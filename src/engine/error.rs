@@ -70,6 +70,14 @@ pub enum EngineError {
         /// What is wrong with it.
         found: String,
     },
+    /// A file of marks on preference pairs that holds something else.
+    #[error("could not use the marks on preference pairs in {path:?}: {found}")]
+    PairMarks {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        found: String,
+    },
     /// A training value stopped being finite.
     #[error("{what} became {value} at step {step} of {stage}")]
     NotFinite {
@@ -156,6 +164,9 @@ impl Hint for EngineError {
             Self::RunFolder { .. } => {
                 Some("choose another folder with --out, or close the other program".to_owned())
             }
+            Self::PairMarks { .. } => Some(
+                "mend or remove the file, then resume; without it no pair is marked".to_owned(),
+            ),
             Self::NotFinite { .. } => Some(
                 "lower the learning rate of this stage and resume from the last checkpoint"
                     .to_owned(),

@@ -1,8 +1,11 @@
 //! Each pane before, during and after a run, and after a failure; with keys, and with values that no axis can show.
 
 use egui_kittest::kittest::Queryable as _;
-use onerec_workbench::app::command::UiCommand;
+use onerec_workbench::app::command::{DialogKind, UiCommand};
 use onerec_workbench::app::pane::PaneKind;
+use onerec_workbench::engine::command::UserSet;
+use onerec_workbench::engine::event::Stage;
+use onerec_workbench::engine::run::pair_marks::{PairMark, PairVerdict};
 
 use crate::states::{all_steps, apply, draw, failed, finished, running, with_data};
 
@@ -246,5 +249,85 @@ fn a_user_is_asked_for_by_name() {
         matches!(&harness.state().commands[..], [UiCommand::InspectUser(user)] if user == "u9"),
         "{:?}",
         harness.state().commands
+    );
+}
+
+#[test]
+fn a_pair_is_marked_and_alignment_done_again() {
+    let mut harness = draw(PaneKind::Alignment, finished());
+    harness.get_by_label("Turn round").click();
+    harness.run_steps(2);
+    let [UiCommand::MarkPair { pair, mark }] = &harness.state().commands[..] else {
+        panic!("{:?}", harness.state().commands);
+    };
+    assert_eq!(pair.user, "u9");
+    assert_eq!(mark, &Some((PairVerdict::TurnRound, String::new())));
+
+    let mut state = finished();
+    let pair = state.run.pairs[0].pairs[0].key();
+    state.run.pair_marks.set(PairMark {
+        pair,
+        verdict: PairVerdict::LeaveOut,
+        note: "seen twice".to_owned(),
+    });
+    let mut harness = draw(PaneKind::Alignment, state);
+    let says = "Marked: left out. It holds when alignment is done again.";
+    assert!(
+        harness.query_by_label_contains(says).is_some(),
+        "no {says:?}"
+    );
+    harness.get_by_label("Take the mark off").click();
+    harness.run_steps(2);
+    harness.get_by_label("Align again…").click();
+    harness.run_steps(2);
+    assert!(
+        matches!(
+            &harness.state().commands[..],
+            [
+                UiCommand::MarkPair { mark: None, .. },
+                UiCommand::ShowDialog(DialogKind::ConfirmAlignAgain)
+            ]
+        ),
+        "{:?}",
+        harness.state().commands
+    );
+}
+
+#[test]
+fn a_slate_is_scored_with_two_items_exchanged() {
+    let mut harness = draw(PaneKind::Slates, finished());
+    harness
+        .get_by_label("What if: other items in this slate")
+        .click();
+    harness.run_steps(12);
+    for place in ["Place 1", "Place 3"] {
+        harness.get_by_label(place).click();
+        harness.run_steps(2);
+    }
+    harness.get_by_label("Exchange the two").click();
+    harness.run_steps(2);
+    let expected = UiCommand::RescoreSlate {
+        user: "u7".to_owned(),
+        items: vec![2, 1, 0, 3, 4],
+        stage: Stage::Align,
+    };
+    let commands = &harness.state().commands;
+    assert_eq!(format!("{commands:?}"), format!("{:?}", [expected]));
+}
+
+#[test]
+fn checkpoints_are_set_side_by_side() {
+    let mut harness = draw(PaneKind::Slates, finished());
+    harness.get_by_label("Checkpoints side by side").click();
+    harness.run_steps(12);
+    harness.get_by_label("user u7").click();
+    harness.run_steps(2);
+    harness.get_by_label("Compare checkpoints").click();
+    harness.run_steps(2);
+    let commands = &harness.state().commands;
+    let expected = UserSet::Named(vec!["u7".to_owned()]);
+    assert!(
+        matches!(&commands[..], [UiCommand::CompareCheckpoints(users)] if *users == expected),
+        "{commands:?}"
     );
 }

@@ -13,11 +13,12 @@ use onerec_workbench::engine::embedding::ItemAlignmentReport;
 use onerec_workbench::engine::error::{Failure, FailureKind};
 use onerec_workbench::engine::eval::report::{EvaluationReport, ModelScore};
 use onerec_workbench::engine::event::{
-    CheckpointInfo, EngineEvent, EventRecord, ExpertLoad, Notice, NoticeLevel, PairSlate,
-    PreferencePairs, RunId, ScoredSlate, ShownPair, SlateComparison, SlateItem, Stage, StepPoint,
+    CheckpointInfo, EngineEvent, EventRecord, ExpertLoad, ItemShare, Notice, NoticeLevel,
+    PairSlate, PreferencePairs, RunId, ScoredSlate, ShownPair, SlateComparison, SlateItem, Stage,
+    StepPoint,
 };
 use onerec_workbench::engine::run::items::{ItemTable, ItemTableBuilder};
-use onerec_workbench::engine::run::report::{AlignmentReport, RewardSummary};
+use onerec_workbench::engine::run::report::{AlignmentReport, RewardReport, RewardSummary};
 use onerec_workbench::engine::tokenizer::report::{CodebookLevel, TokenizerReport};
 
 use crate::common::started;
@@ -187,6 +188,14 @@ fn slate(reward: f64) -> ScoredSlate {
         reward,
         judge_reward: reward,
         oracle: Some(reward),
+        shares: vec![
+            ItemShare {
+                reward: 0.125,
+                judge: 0.25,
+                oracle: Some(0.5),
+            };
+            5
+        ],
     }
 }
 
@@ -246,6 +255,7 @@ pub(crate) fn finished() -> AppState {
                 history: slate(0.0).items,
                 chosen: pair_slate(0.75),
                 rejected: vec![pair_slate(0.25)],
+                is_turned: false,
             }],
         }),
         EngineEvent::Notice(Notice {
@@ -254,6 +264,7 @@ pub(crate) fn finished() -> AppState {
             text: "the reward rose while the judge fell".to_owned(),
             hint: Some("lower align.lambda".to_owned()),
         }),
+        EngineEvent::RewardReady(RewardReport::default()),
         EngineEvent::AlignmentReady(AlignmentReport {
             reward_before: summary,
             reward_after: summary,

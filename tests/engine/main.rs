@@ -6,3 +6,4 @@ mod lazy;
 mod pathways;
 mod pipeline;
 mod resume;
+mod slates;

@@ -70,6 +70,14 @@ fn every_stage_leaves_its_figures_in_the_report() {
         .collect();
     assert_eq!(names, ["popularity", "markov", "generator", "aligned"]);
 
+    // Every curve of the probes begins with the generator as it was before alignment.
+    let divergence = series(&run_dir, Stage::Align, "probe_divergence");
+    assert_eq!(divergence[0].0, 0, "the first probe comes before any step");
+    assert!(
+        divergence[0].1.abs() < 1e-6,
+        "nothing has changed yet: {divergence:?}"
+    );
+
     // The first step of an iteration compares the policy with itself: ln 2, whatever the pairs.
     let dpo = series(&run_dir, Stage::Align, "dpo_loss");
     for step in [1, 4] {

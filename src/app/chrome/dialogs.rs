@@ -60,6 +60,7 @@ impl Dialogs {
                 DialogKind::SemanticIds => semantic_ids_ui(ui),
                 DialogKind::About => about_ui(ui),
                 DialogKind::ConfirmQuit => confirm_quit_ui(ui, commands),
+                DialogKind::ConfirmAlignAgain => confirm_align_again_ui(ui, commands),
                 DialogKind::RunFailed => run_failed_ui(ui, state, commands),
             }
         });
@@ -178,6 +179,27 @@ fn confirm_quit_ui(ui: &mut Ui, commands: &mut Vec<UiCommand>) -> bool {
             commands.push(UiCommand::StopAndQuit);
         }
         is_closing = ui.button("Keep running").clicked();
+    });
+    is_closing
+}
+
+fn confirm_align_again_ui(ui: &mut Ui, commands: &mut Vec<UiCommand>) -> bool {
+    ui.label(
+        "The run's aligned generator and its evaluation are removed, and both stages are done again from the pretrained \
+         generator, with the same settings and the marks on its pairs. The journal keeps what was said of the first.",
+    );
+    ui.add_space(10.0);
+    let mut is_closing = false;
+    ui.horizontal(|ui| {
+        if ui.button(UiCommand::AlignAgain.text()).clicked() {
+            commands.push(UiCommand::AlignAgain);
+            is_closing = true;
+        }
+        let keep = ui.button("Keep the alignment");
+        if ui.memory(|memory| memory.focused().is_none()) {
+            keep.request_focus();
+        }
+        is_closing |= keep.clicked();
     });
     is_closing
 }

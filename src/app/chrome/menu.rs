@@ -63,6 +63,7 @@ impl Menu {
                     UiCommand::Continue,
                     UiCommand::Stop,
                     UiCommand::Resume { last_stage: None },
+                    UiCommand::ShowDialog(DialogKind::ConfirmAlignAgain),
                 ],
                 vec![UiCommand::ProbeDevices],
             ],

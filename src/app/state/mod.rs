@@ -13,6 +13,7 @@ pub mod notices;
 pub mod run_store;
 pub mod selection;
 pub mod series;
+pub mod slate_answers;
 pub mod stage_state;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ pub use notices::{LogLine, Notices, Toast};
 pub use run_store::{RunStatus, RunStore};
 pub use selection::Selection;
 pub use series::{Series, SeriesPoint};
+pub use slate_answers::SlateAnswers;
 pub use stage_state::{StageState, StageStatus};
 
 use crate::engine::command::NearTo;
@@ -111,6 +113,10 @@ impl ItemsState {
 pub struct Pending {
     /// Slates for this user.
     pub slates: Option<String>,
+    /// Scores of a slate that was put together by hand.
+    pub rescored: bool,
+    /// What each checkpoint shows.
+    pub checkpoints: bool,
     /// The plane of all items.
     pub plane: bool,
     /// The items near to this.

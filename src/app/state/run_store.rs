@@ -9,6 +9,7 @@ use super::comparison_state::ComparisonState;
 use super::expert_history::ExpertHistory;
 use super::notices::LogLine;
 use super::series::Series;
+use super::slate_answers::SlateAnswers;
 use super::stage_state::{StageState, StageStatus};
 use crate::engine::config::ExperimentConfig;
 use crate::engine::data::stats::DatasetStats;
@@ -17,9 +18,10 @@ use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::error::Failure;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::event::{
-    CheckpointInfo, EngineEvent, EventRecord, NoticeLevel, PreferencePairs, RunId, RunStarted,
-    SlateComparison, Stage, StepPoint,
+    CheckpointInfo, EngineEvent, EventRecord, GroupSpread, NoticeLevel, PreferencePairs, RunId,
+    RunStarted, SlateComparison, Stage, StepPoint,
 };
+use crate::engine::run::pair_marks::PairMarks;
 use crate::engine::run::report::{AlignmentReport, RewardReport};
 use crate::engine::tokenizer::report::TokenizerReport;
 
@@ -74,6 +76,12 @@ pub struct RunStore {
     pub reward: Option<RewardReport>,
     /// Preference pairs that alignment learned from, in rising order of step.
     pub pairs: Vec<PreferencePairs>,
+    /// Advantages and ratios that alignment learned from, in rising order of step.
+    pub spreads: Vec<GroupSpread>,
+    /// The user's marks on preference pairs.
+    pub pair_marks: PairMarks,
+    /// Why the marks could not be read.
+    pub pair_marks_failure: Option<Failure>,
     /// Alignment.
     pub alignment: Option<AlignmentReport>,
     /// Held-out metrics.
@@ -84,12 +92,15 @@ pub struct RunStore {
     pub slates: BTreeMap<String, SlateComparison>,
     /// The user whose slates arrived last.
     pub newest_slates: Option<String>,
+    /// What was asked about its slates.
+    pub answers: SlateAnswers,
     /// All messages of this run, oldest first.
     pub log: Vec<LogLine>,
     /// The number that the next event must have.
     pub next_seq: u64,
     /// Whether events were skipped: the journal must be read again.
     pub has_gap: bool,
+    alignment_log_start: usize,
     stages: [StageState; Stage::ALL.len()],
     series: BTreeMap<(Stage, String), Series>,
 }
@@ -137,6 +148,9 @@ impl RunStore {
                     self.codebook = CodebookHistory::default();
                     self.item_alignment = None;
                 }
+                if *stage == Stage::Align && *first_step == 0 {
+                    self.begin_alignment();
+                }
                 self.note(now, NoticeLevel::Info, Some(*stage), "started", None);
             }
             EngineEvent::Progress {
@@ -164,6 +178,10 @@ impl RunStore {
                 // A resume goes back to a checkpoint and learns from there anew.
                 self.pairs.retain(|known| known.step < learned.step);
                 self.pairs.push(learned.clone());
+            }
+            EngineEvent::GroupsLearned(spread) => {
+                self.spreads.retain(|known| known.step < spread.step);
+                self.spreads.push(spread.clone());
             }
             EngineEvent::AlignmentReady(report) => self.alignment = Some(report.clone()),
             EngineEvent::EvaluationReady(report) => self.evaluation = Some(report.clone()),
@@ -211,6 +229,9 @@ impl RunStore {
             | EngineEvent::DataChecked(_)
             | EngineEvent::ItemsMapped { .. }
             | EngineEvent::NearestItems { .. }
+            | EngineEvent::PairsMarked { .. }
+            | EngineEvent::SlateRescored(_)
+            | EngineEvent::CheckpointsCompared { .. }
             | EngineEvent::CostProbed(_)
             | EngineEvent::Exported { .. }
             | EngineEvent::CommandFailed { .. } => {}
@@ -281,6 +302,26 @@ impl RunStore {
 
     fn stage_mut(&mut self, stage: Stage) -> &mut StageState {
         &mut self.stages[stage as usize]
+    }
+
+    /// Alignment begins, perhaps not for the first time: what an earlier one came to holds no more.
+    fn begin_alignment(&mut self) {
+        self.alignment_log_start = self.log.len();
+        self.pairs.clear();
+        self.spreads.clear();
+        self.alignment = None;
+        self.evaluation = None;
+        self.slates.clear();
+        self.newest_slates = None;
+        self.answers = SlateAnswers::default();
+        self.checkpoints.retain(|info| info.stage != Stage::Align);
+        *self.stage_mut(Stage::Evaluate) = StageState::default();
+    }
+
+    /// What was said of the alignment in view, oldest first.
+    pub fn alignment_log(&self) -> impl Iterator<Item = &LogLine> {
+        let lines = self.log.iter().skip(self.alignment_log_start);
+        lines.filter(|line| line.stage == Some(Stage::Align))
     }
 
     fn start(&mut self, started: &RunStarted, now: u64) {

@@ -3,6 +3,7 @@
 pub mod calibration;
 pub mod cases;
 pub mod config;
+pub mod distribution;
 pub mod diversity;
 pub mod evaluator;
 pub mod floors;
@@ -11,6 +12,7 @@ pub mod held_out;
 pub mod metrics;
 pub mod report;
 pub mod rewards;
+pub mod shown_codes;
 pub mod slates;
 #[cfg(test)]
 pub(in crate::engine) mod toy;

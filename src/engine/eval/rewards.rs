@@ -3,6 +3,7 @@
 //! A slate is scored by the reward model that alignment uses, by the judge that never saw the same users, and by
 //! the oracle where the data is simulated. Only the first can be gamed by alignment.
 
+use super::distribution::distributions;
 use super::generate::GeneratedSlate;
 use super::metrics::mean_ci95;
 use crate::engine::data::source::simulator::Oracle;
@@ -42,19 +43,31 @@ impl Scorers<'_> {
         history: &[ItemIdx],
         slates: &[GeneratedSlate],
     ) -> Vec<SlateScores> {
-        let histories = vec![history; slates.len()];
         let items: Vec<&[ItemIdx]> = slates.iter().map(|slate| slate.items.as_slice()).collect();
-        let rewards = self.reward.score(&histories, &items);
-        let judged = self.judge.score(&histories, &items);
+        self.score_items(user, history, &items)
+    }
+
+    /// Scores lists of items for one user (history oldest first).
+    pub fn score_items<S: AsRef<[ItemIdx]>>(
+        &self,
+        user: UserIdx,
+        history: &[ItemIdx],
+        slates: &[S],
+    ) -> Vec<SlateScores> {
+        let histories = vec![history; slates.len()];
+        let rewards = self.reward.score(&histories, slates);
+        let judged = self.judge.score(&histories, slates);
         rewards
             .iter()
             .zip(&judged)
-            .zip(items)
+            .zip(slates)
             .map(|((reward, judge), items)| SlateScores {
                 heads: reward.heads,
                 reward: reward.reward,
                 judge: judge.reward,
-                oracle: self.oracle.map(|oracle| oracle.utility(user, items)),
+                oracle: self
+                    .oracle
+                    .map(|oracle| oracle.utility(user, items.as_ref())),
             })
             .collect()
     }
@@ -73,8 +86,13 @@ impl Measurement {
         Self { users }
     }
 
+    /// All slates of all users.
+    pub(super) fn slates(&self) -> impl Iterator<Item = &SlateScores> {
+        self.users.iter().flatten()
+    }
+
     /// Mean, best and top of one value.
-    fn summary(&self, value: impl Fn(&SlateScores) -> f64 + Copy) -> RewardSummary {
+    pub(super) fn summary(&self, value: impl Fn(&SlateScores) -> f64 + Copy) -> RewardSummary {
         let over_users = |of_user: &dyn Fn(&[f64]) -> f64| {
             let values: Vec<f64> = self
                 .users
@@ -107,7 +125,8 @@ impl Measurement {
         mean_ci95(&best).0
     }
 
-    fn has_oracle(&self) -> bool {
+    /// Whether true utility is known of every slate.
+    pub(super) fn has_oracle(&self) -> bool {
         self.users
             .iter()
             .flatten()
@@ -152,6 +171,7 @@ pub fn compare(before: &Measurement, after: &Measurement) -> AlignmentReport {
         oracle_before: has_oracle.then(|| before.summary(oracle)),
         oracle_after: has_oracle.then(|| after.summary(oracle)),
         heads: heads.collect(),
+        distributions: distributions(&[before, after]),
         pass_at_k: pass_at_k(before, after),
         verdict,
         ..AlignmentReport::default()

@@ -1,12 +1,12 @@
 //! Slates of one user before and after alignment, side by side, with every score: what the window and `generate` show.
 
 use super::generate::{GeneratedSlate, SlateGenerator};
-use super::rewards::Scorers;
+use super::rewards::{Scorers, SlateScores};
 use crate::engine::control::RunControl;
 use crate::engine::data::prepare::PreparedData;
-use crate::engine::data::{ItemIdx, UserIdx};
+use crate::engine::data::{ItemIdx, Moment, UserIdx};
 use crate::engine::error::EngineError;
-use crate::engine::event::{ScoredSlate, SlateComparison, SlateItem};
+use crate::engine::event::{ItemShare, ScoredSlate, SlateComparison, SlateItem};
 use crate::engine::model::Generator;
 use crate::engine::reward::HEAD_NAMES;
 use crate::engine::tokenizer::SemanticIdTable;
@@ -25,11 +25,9 @@ pub fn compare_slates(
     control: &RunControl,
 ) -> Result<SlateComparison, EngineError> {
     let table = generator.reader.table();
-    let target_row = data.split.target_row[user.idx()];
-    let end_row = data.dataset.log.rows_of(user).end;
-    let row = target_row.unwrap_or(end_row);
-    let moment = data.moment(user, row, usize::MAX);
+    let moment = present(data, user);
     let history = &moment.history;
+    let end_row = data.dataset.log.rows_of(user).end;
     let n_all = data.positives[user.idx()].len();
     let held_out = data.history(user, end_row, n_all - history.len());
 
@@ -37,7 +35,7 @@ pub fn compare_slates(
         let moments = std::slice::from_ref(&moment);
         let mut slates = generator.generate(model, moments, control, &mut |_, _| {})?;
         let slates = slates.pop().unwrap_or_default();
-        Ok(scored(data, table, user, history, &slates, scorers))
+        Ok(scored_slates(data, table, &moment, &slates, scorers))
     };
     let n_shown = history.len().min(generator.reader.history_len());
     Ok(SlateComparison {
@@ -53,15 +51,22 @@ pub fn compare_slates(
     })
 }
 
-fn scored(
+/// The moment before what is held out of a user; after the last event where nothing is.
+pub fn present(data: &PreparedData, user: UserIdx) -> Moment {
+    let end_row = data.dataset.log.rows_of(user).end;
+    let row = data.split.target_row[user.idx()].unwrap_or(end_row);
+    data.moment(user, row, usize::MAX)
+}
+
+/// Slates of one moment with every score, and what each item adds to them.
+pub fn scored_slates(
     data: &PreparedData,
     table: &SemanticIdTable,
-    user: UserIdx,
-    history: &[ItemIdx],
+    moment: &Moment,
     slates: &[GeneratedSlate],
     scorers: Scorers<'_>,
 ) -> Vec<ScoredSlate> {
-    let scores = scorers.score(user, history, slates);
+    let scores = scorers.score(moment.user, &moment.history, slates);
     slates
         .iter()
         .zip(scores)
@@ -76,6 +81,39 @@ fn scored(
             reward: f64::from(scores.reward),
             judge_reward: f64::from(scores.judge),
             oracle: scores.oracle,
+            shares: item_shares(moment, &slate.items, scores, scorers),
+        })
+        .collect()
+}
+
+/// For each item, the slate's score minus that of the slate without it; nothing for a single item, which has no slate
+/// without it.
+fn item_shares(
+    moment: &Moment,
+    items: &[ItemIdx],
+    whole: SlateScores,
+    scorers: Scorers<'_>,
+) -> Vec<ItemShare> {
+    if items.len() < 2 {
+        return Vec::new();
+    }
+    let rest: Vec<Vec<ItemIdx>> = (0..items.len())
+        .map(|place| {
+            let mut rest = items.to_vec();
+            rest.remove(place);
+            rest
+        })
+        .collect();
+    scorers
+        .score_items(moment.user, &moment.history, &rest)
+        .into_iter()
+        .map(|without| ItemShare {
+            reward: f64::from(whole.reward) - f64::from(without.reward),
+            judge: f64::from(whole.judge) - f64::from(without.judge),
+            oracle: whole
+                .oracle
+                .zip(without.oracle)
+                .map(|(whole, without)| whole - without),
         })
         .collect()
 }
@@ -160,7 +198,17 @@ mod tests {
             assert!((slate.reward - slate.heads[0].1).abs() < 1e-6);
             assert!(slate.judge_reward > 0.0 && slate.judge_reward < 1.0);
             assert_eq!(slate.oracle, None);
+            assert_eq!(slate.shares.len(), 3);
         }
+        // What an item adds is the score less that of the other two alone.
+        let slate = &shown.before[0];
+        let others: Vec<ItemIdx> = [0, 2]
+            .map(|place| ItemIdx(slate.items[place].item_idx))
+            .into();
+        let history = present(&data, UserIdx(1)).history;
+        let alone = f64::from(reward.score(&[&history], &[others])[0].reward);
+        let added = slate.shares[1].reward;
+        assert!((added - (slate.reward - alone)).abs() < 1e-6, "{added}");
         let again = compare(Some(&model));
         assert_eq!(again.before, again.after);
     }

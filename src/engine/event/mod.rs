@@ -5,6 +5,7 @@
 
 mod cost;
 mod slates;
+mod spread;
 mod stage;
 mod step;
 mod values;
@@ -13,7 +14,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 pub use cost::CostProbe;
-pub use slates::{PairSlate, PreferencePairs, ScoredSlate, ShownPair, SlateComparison, SlateItem};
+pub use slates::{
+    CheckpointComparison, CheckpointName, ItemShare, PairSlate, PreferencePairs, RescoredSlate,
+    ScoredSlate, ShownPair, SlateComparison, SlateItem, UserSlates,
+};
+pub use spread::{GroupSpread, Histogram};
 pub use stage::Stage;
 pub use step::{ExpertLoad, StepPoint};
 
@@ -28,6 +33,7 @@ use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::embedding::ItemPlane;
 use crate::engine::error::Failure;
 use crate::engine::eval::report::EvaluationReport;
+use crate::engine::run::pair_marks::PairMarks;
 use crate::engine::run::report::{AlignmentReport, RewardReport};
 use crate::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
 use crate::engine::tokenizer::report::{CodebookLevel, TokenizerReport};
@@ -121,6 +127,8 @@ pub enum EngineEvent {
     RewardReady(RewardReport),
     /// Preference pairs of a logged step of alignment.
     PairsLearned(PreferencePairs),
+    /// Advantages and ratios of a logged step of alignment by policy gradient.
+    GroupsLearned(GroupSpread),
     /// Alignment is done.
     AlignmentReady(AlignmentReport),
     /// Held-out metrics.
@@ -202,6 +210,22 @@ pub enum EngineEvent {
         to: NearTo,
         /// Rows of the item table with their Euclidean distance, nearest first.
         found: Vec<(u32, f32)>,
+    },
+    /// Answer to [`EngineCommand::MarkPair`](crate::engine::command::EngineCommand::MarkPair).
+    PairsMarked {
+        /// The run folder.
+        run_dir: PathBuf,
+        /// All marks of the run.
+        marks: PairMarks,
+    },
+    /// Answer to [`EngineCommand::RescoreSlate`](crate::engine::command::EngineCommand::RescoreSlate).
+    SlateRescored(RescoredSlate),
+    /// Answer to [`EngineCommand::CompareCheckpoints`](crate::engine::command::EngineCommand::CompareCheckpoints).
+    CheckpointsCompared {
+        /// The run folder.
+        run_dir: PathBuf,
+        /// What each shows.
+        comparison: Box<CheckpointComparison>,
     },
     /// Answer to [`EngineCommand::ProbeCost`](crate::engine::command::EngineCommand::ProbeCost).
     CostProbed(CostProbe),

@@ -64,6 +64,11 @@ impl RunDir {
         self.path.join("comparison.json")
     }
 
+    /// `pair_marks.json`: what the user says of single preference pairs.
+    pub fn pair_marks_path(&self) -> PathBuf {
+        self.path.join("pair_marks.json")
+    }
+
     /// Exported charts.
     pub fn charts_dir(&self) -> PathBuf {
         self.path.join("charts")

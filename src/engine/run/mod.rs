@@ -5,6 +5,7 @@ pub mod dir;
 pub mod items;
 pub mod journal;
 pub mod memory;
+pub mod pair_marks;
 pub mod report;
 
 pub use dir::RunDir;

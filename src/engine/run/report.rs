@@ -10,8 +10,10 @@ use crate::engine::device::DeviceReport;
 use crate::engine::embedding::ItemAlignmentReport;
 use crate::engine::error::EngineError;
 use crate::engine::eval::calibration::ReliabilityBin;
+use crate::engine::eval::distribution::ScoreDistribution;
 use crate::engine::eval::diversity::Diversity;
 use crate::engine::eval::report::EvaluationReport;
+use crate::engine::eval::shown_codes::LevelCodes;
 use crate::engine::tokenizer::report::TokenizerReport;
 
 /// Every figure of a run.
@@ -151,6 +153,12 @@ pub struct AlignmentReport {
     pub steps: u64,
     /// Preference pairs that trained.
     pub pairs: u64,
+    /// Pairs that were left out because the user had marked them so.
+    #[serde(default)]
+    pub pairs_left_out: u64,
+    /// Pairs that were learned the other way round because the user had marked them so.
+    #[serde(default)]
+    pub pairs_turned: u64,
     /// Iterations with a frozen snapshot each.
     pub iterations: u64,
     /// Users over which the figures below are means.
@@ -169,6 +177,12 @@ pub struct AlignmentReport {
     pub oracle_after: Option<RewardSummary>,
     /// Per head of the reward model before and after. [A Table 1]
     pub heads: Vec<HeadChange>,
+    /// How each score of the slates is spread, before and after.
+    #[serde(default)]
+    pub distributions: Vec<ScoreDistribution>,
+    /// Which codes the slates are made of, level by level.
+    #[serde(default)]
+    pub codes: Vec<LevelCodes>,
     /// Best of the first K slates, for K = 1, 2, 4 and so on. [B Table 4]
     #[serde(default)]
     pub pass_at_k: Vec<PassAtK>,

@@ -36,6 +36,7 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
         let result = match command {
             EngineCommand::StartRun(_)
             | EngineCommand::ResumeRun { .. }
+            | EngineCommand::AlignAgain { .. }
             | EngineCommand::CompareTokenizers { .. }
                 if running =>
             {
@@ -51,6 +52,14 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
                 Order::Resume {
                     dir: RunDir::new(&run_dir),
                     last_stage,
+                },
+                active.take(),
+                outlet,
+            )
+            .map(|run| active = Some(run)),
+            EngineCommand::AlignAgain { run_dir } => begin(
+                Order::AlignAgain {
+                    dir: RunDir::new(&run_dir),
                 },
                 active.take(),
                 outlet,
@@ -96,6 +105,9 @@ pub(super) fn serve(commands: &Receiver<EngineCommand>, outlet: &Outlet) {
             | EngineCommand::InspectData { .. }
             | EngineCommand::CheckData { .. }
             | EngineCommand::InspectUser { .. }
+            | EngineCommand::MarkPair { .. }
+            | EngineCommand::RescoreSlate { .. }
+            | EngineCommand::CompareCheckpoints { .. }
             | EngineCommand::MapItems { .. }
             | EngineCommand::NearestItems { .. }
             | EngineCommand::ProbeCost { .. }

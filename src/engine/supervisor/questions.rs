@@ -1,7 +1,7 @@
-//! The questions thread: answers that change no run.
+//! The questions thread: answers that change nothing of a run but the marks on its pairs.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::Receiver;
@@ -13,11 +13,12 @@ use crate::engine::data::watch::ReadProgress;
 use crate::engine::data::{self, Watch};
 use crate::engine::device;
 use crate::engine::error::{EngineError, Failure};
-use crate::engine::event::{EngineEvent, EventRecord, RunId, Stage};
+use crate::engine::event::{EngineEvent, EventRecord, RescoredSlate, RunId, Stage};
 use crate::engine::export;
 use crate::engine::reporter::Outlet;
-use crate::engine::run::{RunDir, now_millis};
-use crate::engine::train::{evaluate, probe_cost};
+use crate::engine::run::pair_marks::{PairKey, PairMark, PairMarks, PairVerdict};
+use crate::engine::run::{RunDir, RunInfo, now_millis};
+use crate::engine::train::{evaluate, probe_cost, slate_questions};
 
 /// Answers questions one after the other on a thread of their own, so that a long answer delays no command.
 pub(super) fn answer_all(
@@ -66,6 +67,33 @@ fn reply(
         EngineCommand::InspectUser { run_dir, user } => {
             evaluate::inspect_user(&RunDir::new(&run_dir), &user).map(EngineEvent::SlatesReady)
         }
+        EngineCommand::MarkPair {
+            run_dir,
+            pair,
+            mark,
+        } => mark_pair(run_dir, pair, mark),
+        EngineCommand::RescoreSlate {
+            run_dir,
+            user,
+            items,
+            stage,
+        } => {
+            let slate = slate_questions::rescore(&RunDir::new(&run_dir), &user, &items, stage)?;
+            Ok(EngineEvent::SlateRescored(RescoredSlate {
+                run_dir,
+                user,
+                stage,
+                slate,
+            }))
+        }
+        EngineCommand::CompareCheckpoints { run_dir, users } => {
+            let dir = RunDir::new(&run_dir);
+            let comparison = slate_questions::compare_checkpoints(&dir, &users, control)?;
+            Ok(EngineEvent::CheckpointsCompared {
+                run_dir,
+                comparison: Box::new(comparison),
+            })
+        }
         EngineCommand::MapItems { run_dir } => {
             let plane = Box::new(item_questions::map_items(&run_dir)?);
             Ok(EngineEvent::ItemsMapped { run_dir, plane })
@@ -86,6 +114,7 @@ fn reply(
         } => export_to(&run_dir, stage, &folder),
         EngineCommand::StartRun(_)
         | EngineCommand::ResumeRun { .. }
+        | EngineCommand::AlignAgain { .. }
         | EngineCommand::CompareTokenizers { .. }
         | EngineCommand::Pause
         | EngineCommand::Continue
@@ -95,6 +124,29 @@ fn reply(
             message: "a run command reached the question thread".into(),
         }),
     }
+}
+
+/// Changes the run's file of marks. A run that is going looks at it before every step.
+fn mark_pair(
+    run_dir: PathBuf,
+    pair: PairKey,
+    mark: Option<(PairVerdict, String)>,
+) -> Result<EngineEvent, EngineError> {
+    let dir = RunDir::new(&run_dir);
+    // A folder that is no run must be refused before anything is written into it.
+    RunInfo::load(&dir)?;
+    let path = dir.pair_marks_path();
+    let mut marks = PairMarks::load(&path)?;
+    match mark {
+        Some((verdict, note)) => marks.set(PairMark {
+            pair,
+            verdict,
+            note,
+        }),
+        None => marks.remove(&pair),
+    }
+    marks.save(&path)?;
+    Ok(EngineEvent::PairsMarked { run_dir, marks })
 }
 
 fn export_to(run_dir: &Path, stage: Stage, folder: &Path) -> Result<EngineEvent, EngineError> {

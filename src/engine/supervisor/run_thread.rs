@@ -14,6 +14,7 @@ use crate::engine::event::{EngineEvent, RunId, Stage};
 use crate::engine::reporter::{Outlet, Reporter};
 use crate::engine::run::journal::Journal;
 use crate::engine::run::{self, RunDir, RunInfo, now_millis};
+use crate::engine::train::align_again::forget_alignment;
 use crate::engine::train::compare_tokenizers;
 use crate::engine::train::experiment::{self, RunEnd};
 
@@ -26,6 +27,8 @@ pub(super) enum Order {
         dir: RunDir,
         last_stage: Option<Stage>,
     },
+    /// Alignment and evaluation of a run once more.
+    AlignAgain { dir: RunDir },
     /// Tokenizers on the item vectors of a run.
     Compare {
         dir: RunDir,
@@ -38,7 +41,9 @@ impl Order {
     pub(super) fn id(&self) -> RunId {
         match self {
             Self::Start(start) => RunDir::new(&start.run_dir).id(),
-            Self::Resume { dir, .. } | Self::Compare { dir, .. } => dir.id(),
+            Self::Resume { dir, .. } | Self::AlignAgain { dir } | Self::Compare { dir, .. } => {
+                dir.id()
+            }
         }
     }
 }
@@ -50,6 +55,7 @@ pub(super) fn perform(order: Order, outlet: &Outlet, control: &RunControl) {
     let opened = match order {
         Order::Start(start) => create(start),
         Order::Resume { dir, last_stage } => reopen(dir, last_stage),
+        Order::AlignAgain { dir } => align_again(dir),
         Order::Compare { dir, names, tables } => {
             return compare(&dir, &names, &tables, outlet, control);
         }
@@ -177,6 +183,14 @@ fn reopen(dir: RunDir, last_stage: Option<Stage>) -> Result<Opened, EngineError>
     let text = std::fs::read_to_string(&path).map_err(EngineError::io("read", &path))?;
     let config = Box::new(ExperimentConfig::from_toml(&text, &path)?);
     enter(dir, config, info, last_stage, true)
+}
+
+/// Opens the folder of a run whose alignment is to be done again.
+fn align_again(dir: RunDir) -> Result<Opened, EngineError> {
+    let mut opened = reopen(dir, None)?;
+    let plan = &mut opened.0;
+    forget_alignment(&plan.dir, &mut plan.info)?;
+    Ok(opened)
 }
 
 fn enter(

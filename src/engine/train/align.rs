@@ -51,6 +51,7 @@ use crate::engine::train::fit_reward::Scorers;
 use crate::engine::train::fit_tokenizer::Items;
 use crate::engine::train::format_term::format_term;
 use crate::engine::train::loader::Loader;
+use crate::engine::train::marked_pairs::MarkedPairs;
 use crate::engine::train::pretrain::belongs_to;
 use crate::engine::train::rollout_worker::RolloutWorker;
 use crate::engine::train::schedule::warmup_constant;
@@ -115,6 +116,7 @@ pub fn run(
         slate_len,
         seed: config.seed,
     });
+    let mut marked = MarkedPairs::new(ctx.dir);
     let mut clock = StepClock::default();
     let store = store(ctx, data, items);
     let n_steps = settings.n_steps();
@@ -142,6 +144,9 @@ pub fn run(
                         step: u64,
                         log: bool|
          -> Result<(Generator, StepOutcome), EngineError> {
+            if step == 0 {
+                told.begin(ctx)?;
+            }
             let began = Instant::now();
             if config.model.dropout > 0.0 {
                 // As in pretraining, so that a resumed run draws the same.
@@ -173,7 +178,8 @@ pub fn run(
                 device: &device,
             };
             let moments: Vec<&Moment> = input.groups.iter().map(|group| &group.moment).collect();
-            let alignment = alignment_term(&models, &input.groups, config);
+            let pairs = marked.pairs(ctx, data, step, &input.groups)?;
+            let alignment = alignment_term(&models, &input.groups, &pairs, config);
             let free_ids = input.free_ids.as_ref();
             let format = free_ids.and_then(|ids| format_term(&models, &moments, ids, settings));
             let exposure = exposures
@@ -205,7 +211,8 @@ pub fn run(
                     grad_norm,
                     entropy,
                 };
-                values = told.values(ctx, number, &input.groups, computed)?;
+                values = told.values(ctx, number, &pairs, computed)?;
+                values.extend(marked.take_values());
             }
             clock.add(&input, waiting, began.elapsed().as_secs_f64() - waiting);
             if log {

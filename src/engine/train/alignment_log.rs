@@ -7,11 +7,11 @@ use super::alignment_probe::{AlignmentProbe, ProbeInput};
 use super::alignment_term::AlignmentTerm;
 use super::alignment_watch::{AlignmentWatch, Warning};
 use super::ctx::StageCtx;
-use super::preference_pairs::best_and_worst;
-use super::rollouts::Group;
+use super::preference_pairs::PreferencePair;
+use super::shown_groups::group_spread;
 use super::shown_pairs::shown_pairs;
 use crate::engine::error::EngineError;
-use crate::engine::event::{EngineEvent, Stage};
+use crate::engine::event::{EngineEvent, Stage, StepPoint};
 use crate::engine::loss::preference::PairLogProbs;
 use crate::engine::model::Generator;
 
@@ -52,11 +52,16 @@ impl<'a> AlignmentLog<'a> {
         &mut self,
         ctx: &mut StageCtx<'_>,
         number: u64,
-        groups: &[Group],
+        pairs: &[PreferencePair<'_>],
         computed: Computed,
     ) -> Result<Vec<(String, f64)>, EngineError> {
-        if let Some(said) = computed.terms.iter().find_map(|term| term.pairs.as_ref()) {
-            self.tell_pairs(ctx, number, groups, said)?;
+        let terms = || computed.terms.iter();
+        if let Some(said) = terms().find_map(|term| term.pairs.as_ref()) {
+            self.tell_pairs(ctx, number, pairs, said)?;
+        }
+        if let Some((advantages, ratios)) = terms().find_map(|term| term.spread.as_ref()) {
+            let spread = group_spread(number, advantages, ratios);
+            ctx.reporter.emit(EngineEvent::GroupsLearned(spread))?;
         }
         let mut values = vec![
             ("loss".to_owned(), read(computed.loss)),
@@ -92,13 +97,7 @@ impl<'a> AlignmentLog<'a> {
         if every == 0 || !number.is_multiple_of(every) {
             return Ok(Vec::new());
         }
-        let probe = match &self.probe {
-            Some(probe) => probe,
-            None => self
-                .probe
-                .insert(AlignmentProbe::new(self.input, settings, ctx.control)?),
-        };
-        let Some(probe) = probe else {
+        let Some(probe) = self.probe_of(ctx)? else {
             return Ok(Vec::new());
         };
         let point = probe.look(policy, ctx.control)?;
@@ -106,11 +105,39 @@ impl<'a> AlignmentLog<'a> {
         Ok(point.values())
     }
 
+    /// Tells the generator's figures before the first step, where every curve of the probes begins.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] on request, or if the journal cannot be written.
+    pub(super) fn begin(&mut self, ctx: &mut StageCtx<'_>) -> Result<(), EngineError> {
+        if ctx.config.align.probe_every_steps == 0 {
+            return Ok(());
+        }
+        let Some(probe) = self.probe_of(ctx)? else {
+            return Ok(());
+        };
+        let beginning = StepPoint {
+            values: probe.beginning().values(),
+            ..StepPoint::default()
+        };
+        ctx.reporter.step(Stage::Align, beginning)
+    }
+
+    /// The probe, made when it is first asked for.
+    fn probe_of(&mut self, ctx: &StageCtx<'_>) -> Result<Option<&AlignmentProbe<'a>>, EngineError> {
+        if self.probe.is_none() {
+            let settings = &ctx.config.align;
+            let made = AlignmentProbe::new(self.input, settings, ctx.control)?;
+            self.probe = Some(made);
+        }
+        Ok(self.probe.as_ref().and_then(Option::as_ref))
+    }
+
     fn tell_pairs(
         &self,
         ctx: &mut StageCtx<'_>,
         number: u64,
-        groups: &[Group],
+        pairs: &[PreferencePair<'_>],
         said: &PairLogProbs,
     ) -> Result<(), EngineError> {
         let ProbeInput {
@@ -119,8 +146,7 @@ impl<'a> AlignmentLog<'a> {
             scorers,
             ..
         } = self.input;
-        let pairs = best_and_worst(groups, ctx.config.align.n_rejected);
-        let shown = shown_pairs(number, &pairs, said, data, reader.table(), scorers);
+        let shown = shown_pairs(number, pairs, said, data, reader.table(), scorers);
         ctx.reporter.emit(EngineEvent::PairsLearned(shown))
     }
 }

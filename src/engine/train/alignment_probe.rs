@@ -195,12 +195,20 @@ impl<'a> AlignmentProbe<'a> {
         policy: &Generator,
         control: &RunControl,
     ) -> Result<ProbePoint, EngineError> {
-        let now = self.measure(&policy.valid(), control)?;
+        Ok(self.compare(self.measure(&policy.valid(), control)?))
+    }
+
+    /// The generator before alignment, where every curve begins.
+    pub fn beginning(&self) -> ProbePoint {
+        self.compare(self.before.clone())
+    }
+
+    fn compare(&self, now: Measured) -> ProbePoint {
         let before = &self.before;
         let top = (0..now.code_share.len())
             .max_by(|a, b| now.code_share[*a].total_cmp(&now.code_share[*b]))
             .unwrap_or_default();
-        Ok(ProbePoint {
+        ProbePoint {
             reward: Change::of(&before.reward, &now.reward),
             judge: Change::of(&before.judge, &now.judge),
             utility: before
@@ -215,7 +223,7 @@ impl<'a> AlignmentProbe<'a> {
             entropy_before: before.entropy.clone(),
             divergence: now.divergence,
             top_code: (top as Code, before.code_share[top], now.code_share[top]),
-        })
+        }
     }
 
     fn measure(&self, model: &Generator, control: &RunControl) -> Result<Measured, EngineError> {

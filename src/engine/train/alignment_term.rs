@@ -10,7 +10,7 @@ use crate::engine::loss::preference::{self, PairLogProbs, PreferenceOutput};
 use crate::engine::model::Generator;
 use crate::engine::tokenizer::Code;
 use crate::engine::train::config::{AlignConfig, Objective, RatioUnit};
-use crate::engine::train::preference_pairs::{PreferencePair, best_and_worst};
+use crate::engine::train::preference_pairs::PreferencePair;
 use crate::engine::train::rollouts::{Group, log_probs};
 
 /// The term of one step.
@@ -23,6 +23,8 @@ pub struct AlignmentTerm {
     pub values: Vec<(&'static str, f64)>,
     /// What both models say of the slates of each pair, where the term learns from pairs.
     pub pairs: Option<PairLogProbs>,
+    /// Advantages of the slates and ratios of their units, where the term learns from groups.
+    pub spread: Option<(Vec<f32>, Tensor<2>)>,
 }
 
 /// Policy and reference with what both need to see slates.
@@ -86,17 +88,16 @@ fn loss_of(objective: Objective) -> Loss {
     }
 }
 
-/// The term that the configured objective makes of some groups of slates; nothing where they teach nothing.
+/// The term that the configured objective makes of some groups of slates, or of the pairs chosen among them; nothing
+/// where they teach nothing.
 pub fn alignment_term(
     models: &Models<'_>,
     groups: &[Group],
+    pairs: &[PreferencePair<'_>],
     config: &ExperimentConfig,
 ) -> Option<AlignmentTerm> {
     match loss_of(config.align.objective) {
-        Loss::Preference(loss) => {
-            let pairs = best_and_worst(groups, config.align.n_rejected);
-            preference_term(models, &pairs, config, loss)
-        }
+        Loss::Preference(loss) => preference_term(models, pairs, config, loss),
         Loss::Policy(loss) => policy_term(models, groups, config, loss),
     }
 }
@@ -142,6 +143,7 @@ fn preference_term(
         ],
         loss: output.loss.mean(),
         pairs: Some(pairs_log_probs),
+        spread: None,
     })
 }
 
@@ -200,7 +202,10 @@ fn policy_term(
     let rollouts = Rollouts {
         log_probs,
         old_log_probs,
-        advantages: Tensor::from_data(TensorData::new(advantages, [n_rows, 1]), models.device),
+        advantages: Tensor::from_data(
+            TensorData::new(advantages.clone(), [n_rows, 1]),
+            models.device,
+        ),
     };
     let settings = &config.align;
     let output = loss(&rollouts, settings);
@@ -219,7 +224,7 @@ fn policy_term(
             ("kl", kl),
             ("ratio_outside", is_outside.float().mean()),
             ("ratio_lowest", output.ratio.clone().min()),
-            ("ratio_highest", output.ratio.max()),
+            ("ratio_highest", output.ratio.clone().max()),
         ],
         values: vec![
             (
@@ -231,5 +236,6 @@ fn policy_term(
             ("step_groups", groups.len() as f64),
         ],
         pairs: None,
+        spread: Some((advantages, output.ratio)),
     })
 }

@@ -10,6 +10,7 @@ use crate::engine::eval::evaluator::Evaluator;
 use crate::engine::eval::generate::SlateGenerator;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::eval::rewards::{self, Measurement, compare};
+use crate::engine::eval::shown_codes::{CodeCounts, level_codes};
 use crate::engine::eval::slates::compare_slates;
 use crate::engine::event::{EngineEvent, SlateComparison, Stage};
 use crate::engine::model::Generator;
@@ -120,7 +121,7 @@ fn rewards_before_and_after(
     let mut measure = |model: &Generator,
                        part: u64,
                        doing: &str|
-     -> Result<(Measurement, Diversity), EngineError> {
+     -> Result<(Measurement, Diversity, CodeCounts), EngineError> {
         let mut trouble = Ok(());
         let slates = generator.generate(model, &moments, &control, &mut |done, total| {
             if trouble.is_ok() {
@@ -138,25 +139,33 @@ fn rewards_before_and_after(
             &items.embeddings,
             is_flagged.as_deref(),
         );
+        let codes = CodeCounts::of(&slates, items.vocab.n_levels);
         let scored = cases
             .iter()
             .zip(&moments)
             .zip(slates)
             .map(|((case, moment), slates)| scorers.score(case.user, &moment.history, &slates))
             .collect();
-        Ok((Measurement::new(scored), shown))
+        Ok((Measurement::new(scored), shown, codes))
     };
-    let (before, shown_before) = measure(base, 0, "generating slates before alignment")?;
-    let (after, shown_after) = measure(aligned, 1, "generating slates after alignment")?;
+    let (before, shown_before, codes_before) =
+        measure(base, 0, "generating slates before alignment")?;
+    let (after, shown_after, codes_after) =
+        measure(aligned, 1, "generating slates after alignment")?;
 
     let mut alignment = compare(&before, &after);
     (alignment.diversity_before, alignment.diversity_after) = (shown_before, shown_after);
+    alignment.codes = level_codes(&codes_before, &codes_after);
     alignment.steps = config.align.n_steps();
     alignment.iterations = config.align.iterations;
     let records = journal::read(&ctx.dir.events_path())?;
-    alignment.pairs = journal::series(&records, Stage::Align, "step_pairs")
-        .into_values()
-        .sum::<f64>() as u64;
+    let sum = |name| -> u64 {
+        let series = journal::series(&records, Stage::Align, name);
+        series.into_values().sum::<f64>() as u64
+    };
+    alignment.pairs = sum("step_pairs");
+    alignment.pairs_left_out = sum("pairs_left_out");
+    alignment.pairs_turned = sum("pairs_turned");
     report.alignment = Some(alignment.clone());
     ctx.reporter.emit(EngineEvent::AlignmentReady(alignment))?;
 

@@ -131,6 +131,7 @@ impl<'a> Exposures<'a> {
             tensors: vec![("exposure_loss", loss)],
             values: vec![("step_exposures", n_rows as f64)],
             pairs: None,
+            spread: None,
         })
     }
 }

@@ -100,5 +100,6 @@ pub(super) fn format_term(
         tensors: vec![("format_loss", loss)],
         values: vec![("free_legality", free.legality)],
         pairs: None,
+        spread: None,
     })
 }

@@ -1,6 +1,7 @@
 //! Training stages: one stage, one file, read from top to bottom.
 
 pub mod align;
+pub mod align_again;
 pub mod align_vectors;
 mod alignment_log;
 pub mod alignment_probe;
@@ -21,6 +22,7 @@ pub mod fit_reward;
 pub mod fit_tokenizer;
 mod format_term;
 mod loader;
+mod marked_pairs;
 pub mod preference_pairs;
 pub mod pretrain;
 pub mod probe_cost;
@@ -30,7 +32,9 @@ pub mod saved_run;
 pub mod schedule;
 mod session_choice;
 pub mod session_source;
+mod shown_groups;
 mod shown_pairs;
+pub mod slate_questions;
 mod snapshots;
 mod step_gradient;
 mod step_seconds;

@@ -16,6 +16,8 @@ pub struct PreferencePair<'a> {
     pub rejected: Vec<usize>,
     /// Reward of the chosen slate minus the mean of the rejected ones.
     pub reward_gap: f64,
+    /// Whether chosen and worst were exchanged.
+    pub is_turned: bool,
 }
 
 impl<'a> PreferencePair<'a> {
@@ -24,6 +26,15 @@ impl<'a> PreferencePair<'a> {
         let indices = std::iter::once(self.chosen).chain(self.rejected.iter().copied());
         let group = self.group;
         indices.map(|idx| &group.slates[idx])
+    }
+
+    /// Exchanges the chosen slate and the worst one.
+    pub fn turn_round(&mut self) {
+        if let Some(worst) = self.rejected.first_mut() {
+            std::mem::swap(&mut self.chosen, worst);
+            self.is_turned = !self.is_turned;
+            self.reward_gap = reward_gap(&self.group.rewards, self.chosen, &self.rejected);
+        }
     }
 }
 
@@ -34,15 +45,20 @@ pub fn best_and_worst(groups: &[Group], n_rejected: usize) -> Vec<PreferencePair
         .iter()
         .filter_map(|group| {
             let (best, worst) = extremes(&group.rewards, n_rejected)?;
-            let sum: f64 = worst.iter().map(|idx| group.rewards[*idx]).sum();
             Some(PreferencePair {
                 group,
                 chosen: best,
-                reward_gap: group.rewards[best] - sum / n_rejected as f64,
+                reward_gap: reward_gap(&group.rewards, best, &worst),
                 rejected: worst,
+                is_turned: false,
             })
         })
         .collect()
+}
+
+fn reward_gap(rewards: &[f64], chosen: usize, rejected: &[usize]) -> f64 {
+    let sum: f64 = rejected.iter().map(|idx| rewards[*idx]).sum();
+    rewards[chosen] - sum / rejected.len() as f64
 }
 
 /// Positions of the first highest value and of the `n_lowest` lowest; `None` where too few are lower than the highest.

@@ -1,5 +1,7 @@
 //! Everything that a run has saved, loaded again on the CPU: for questions about a run, while it goes on or later.
 
+use std::path::{Path, PathBuf};
+
 use burn::module::Module;
 use burn::tensor::Device;
 
@@ -62,22 +64,16 @@ impl SavedRun {
         }
         let items = Items::load(dir)?;
         let device = Device::flex();
-        let reader = items.reader(&config.model, &data);
-        let new_generator = || {
-            config.model.init(
-                items.vocab,
-                config.data.session.slate_len,
-                reader.features(),
-                config.seed,
-                &device,
-            )
+        let generator = |stage| {
+            let folder = final_checkpoint(&dir.stage_dir(stage))?;
+            load_generator(&folder, &config, &data, &items)
         };
-        let base = final_weights(dir.stage_dir(Stage::Pretrain), new_generator())?;
-        let aligned = if info.completed.contains(&Stage::Align) {
-            Some(final_weights(dir.stage_dir(Stage::Align), new_generator())?)
-        } else {
-            None
-        };
+        let base = generator(Stage::Pretrain)?;
+        let aligned = info
+            .completed
+            .contains(&Stage::Align)
+            .then(|| generator(Stage::Align))
+            .transpose()?;
         let report = load_report(dir).unwrap_or_default();
         let weights = head_weights(&report).ok_or_else(|| missing(Stage::Reward))?;
         let features = item_features(&items.embeddings, &data.dataset.catalog);
@@ -99,6 +95,31 @@ impl SavedRun {
             scorers,
         })
     }
+
+    /// The generator as a checkpoint of its pretraining or alignment holds it.
+    ///
+    /// # Errors
+    /// If a file is damaged or does not fit.
+    pub fn generator_at(&self, folder: &Path) -> Result<Generator, EngineError> {
+        load_generator(folder, &self.config, &self.data, &self.items)
+    }
+}
+
+fn load_generator(
+    folder: &Path,
+    config: &ExperimentConfig,
+    data: &PreparedData,
+    items: &Items,
+) -> Result<Generator, EngineError> {
+    let reader = items.reader(&config.model, data);
+    let generator = config.model.init(
+        items.vocab,
+        config.data.session.slate_len,
+        reader.features(),
+        config.seed,
+        &Device::flex(),
+    );
+    Ok(weights::load(generator, &folder.join("model.safetensors"))?)
 }
 
 /// The settings of a run.
@@ -115,7 +136,7 @@ pub fn load_config(dir: &RunDir) -> Result<ExperimentConfig, EngineError> {
 ///
 /// # Errors
 /// If there is none.
-pub fn final_checkpoint(folder: &std::path::Path) -> Result<std::path::PathBuf, EngineError> {
+pub fn final_checkpoint(folder: &Path) -> Result<PathBuf, EngineError> {
     let mut folders: Vec<_> = std::fs::read_dir(folder)
         .map_err(EngineError::io("read", folder))?
         .flatten()
@@ -137,7 +158,7 @@ pub fn final_checkpoint(folder: &std::path::Path) -> Result<std::path::PathBuf, 
         })
 }
 
-fn final_weights<M: Module>(folder: std::path::PathBuf, module: M) -> Result<M, EngineError> {
+fn final_weights<M: Module>(folder: PathBuf, module: M) -> Result<M, EngineError> {
     Ok(weights::load(
         module,
         &final_checkpoint(&folder)?.join("model.safetensors"),

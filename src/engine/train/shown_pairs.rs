@@ -55,6 +55,7 @@ pub(super) fn shown_pairs(
                 history: slate_items(data, table, &group.moment.history[first_shown..]),
                 chosen: sides.next().expect("a pair has a chosen slate"),
                 rejected: sides.collect(),
+                is_turned: pair.is_turned,
             }
         });
     PreferencePairs {

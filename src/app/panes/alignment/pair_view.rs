@@ -1,19 +1,21 @@
 //! Draws the pair viewer: the list of pairs, and one pair with both slates beside each other.
 
-use egui::{Grid, TextEdit, Ui};
+use egui::{ComboBox, Grid, TextEdit, Ui};
 
-use super::pairs::{self, PairFilter, PairRow};
+use super::mark_view::MarkView;
+use super::pairs::{self, MarkFilter, PairFilter, PairRow};
 use crate::app::command::UiCommand;
 use crate::app::panes::common::item_ui;
-use crate::app::state::RunStore;
+use crate::app::state::{AppState, RunStore};
 use crate::app::theme;
+use crate::app::widgets::number::signed;
 use crate::app::widgets::{DataTable, TableColumn};
 use crate::engine::event::PairSlate;
 
 /// Height of the list of pairs, points.
 const LIST_HEIGHT: f32 = 170.0;
 
-const COLUMNS: [TableColumn<'_>; 5] = [
+const COLUMNS: [TableColumn<'_>; 6] = [
     TableColumn {
         name: "Step",
         tip: "The step that learned from the pair.",
@@ -24,6 +26,12 @@ const COLUMNS: [TableColumn<'_>; 5] = [
         name: "User",
         tip: "By the dataset's own identifier.",
         width: 110.0,
+        is_number: false,
+    },
+    TableColumn {
+        name: "Mark",
+        tip: "What you marked the pair with: left out, or turned round.",
+        width: 96.0,
         is_number: false,
     },
     TableColumn {
@@ -52,15 +60,17 @@ const COLUMNS: [TableColumn<'_>; 5] = [
 pub(super) struct PairView {
     filter: PairFilter,
     selected: Option<usize>,
+    mark: MarkView,
 }
 
 impl PairView {
-    pub(super) fn ui(&mut self, ui: &mut Ui, run: &RunStore, commands: &mut Vec<UiCommand>) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+        let run = &state.run;
         ui.strong("Preference pairs").on_hover_text(
-            "Up to four pairs of each logged step; objectives that learn from groups have none.",
+            "Up to four pairs of each logged step; objectives that learn from groups have none",
         );
         if run.pairs.is_empty() {
-            ui.weak("No pair yet.");
+            ui.weak(pairs::absence(run));
             return;
         }
         ui.horizontal_wrapped(|ui| {
@@ -72,7 +82,18 @@ impl PairView {
             )
             .labelled_by(label.id);
             ui.checkbox(&mut self.filter.is_disputed, "Disputed by the judge")
-                .on_hover_text("Only pairs whose rejected slate the judge prefers.");
+                .on_hover_text("Only pairs whose rejected slate the judge prefers");
+            let label = ui.label("Marks");
+            ComboBox::from_id_salt("marked pairs")
+                .selected_text(self.filter.marks.name())
+                .width(110.0)
+                .show_ui(ui, |ui| {
+                    for choice in MarkFilter::ALL {
+                        ui.selectable_value(&mut self.filter.marks, choice, choice.name());
+                    }
+                })
+                .response
+                .labelled_by(label.id);
         });
         let rows = pairs::rows(run, &self.filter);
         if rows.is_empty() {
@@ -98,11 +119,20 @@ impl PairView {
             self.selected = action.selected;
         }
         let selected = self.selected.unwrap_or(0).min(rows.len() - 1);
-        pair_ui(ui, rows[selected], commands);
+        let row = rows[selected];
+        head_ui(ui, row, beta(run));
+        self.mark.ui(ui, state, row, commands);
+        pair_ui(ui, row, commands);
     }
 }
 
-fn pair_ui(ui: &mut Ui, row: PairRow<'_>, commands: &mut Vec<UiCommand>) {
+/// The strength of the preference, for objectives whose margin is beta times what was gained.
+fn beta(run: &RunStore) -> Option<f64> {
+    let settings = &run.config.as_ref()?.align;
+    settings.objective.has_dpo_margin().then_some(settings.beta)
+}
+
+fn head_ui(ui: &mut Ui, row: PairRow<'_>, beta: Option<f64>) {
     let pair = row.pair;
     ui.add_space(4.0);
     ui.horizontal_wrapped(|ui| {
@@ -113,7 +143,21 @@ fn pair_ui(ui: &mut Ui, row: PairRow<'_>, commands: &mut Vec<UiCommand>) {
                 "The judge prefers the rejected slate",
             );
         }
+        if pair.is_turned {
+            ui.colored_label(theme::of(ui).warning, "Learned the other way round, as marked");
+        }
+        if let Some(beta) = beta {
+            let margin = beta * row.gained_preference();
+            ui.weak(format!("Margin {}", signed(margin, 3)))
+                .on_hover_text(
+                    "beta x the gained preference, before the step; the loss of the pair is -ln sigmoid(margin)",
+                );
+        }
     });
+}
+
+fn pair_ui(ui: &mut Ui, row: PairRow<'_>, commands: &mut Vec<UiCommand>) {
+    let pair = row.pair;
     if !pair.history.is_empty() {
         egui::CollapsingHeader::new(format!("Last {} items of the history", pair.history.len()))
             .id_salt("pair history")

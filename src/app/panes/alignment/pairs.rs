@@ -3,6 +3,7 @@
 use crate::app::state::RunStore;
 use crate::app::widgets::number::{signed, significant};
 use crate::engine::event::{PairSlate, ShownPair};
+use crate::engine::run::pair_marks::{PairMark, PairMarks, PairVerdict};
 
 /// One pair of the list.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +12,8 @@ pub(super) struct PairRow<'a> {
     pub step: u64,
     /// The pair.
     pub pair: &'a ShownPair,
+    /// The user's mark on it.
+    pub mark: Option<&'a PairMark>,
 }
 
 impl PairRow<'_> {
@@ -34,11 +37,13 @@ impl PairRow<'_> {
         self.pair.rejected.first()
     }
 
-    /// The texts of the table's columns: step, user, reward gap, judge gap, gained preference.
-    pub(super) fn cells(&self) -> [String; 5] {
+    /// The texts of the table's columns: step, user, mark, reward gap, judge gap, gained preference.
+    pub(super) fn cells(&self) -> [String; 6] {
+        let mark = self.mark.map_or("", |mark| verdict_name(mark.verdict));
         [
             self.step.to_string(),
             self.pair.user.clone(),
+            mark.to_owned(),
             signed(self.reward_gap(), 3),
             signed(self.judge_gap(), 3),
             signed(self.gained_preference(), 3),
@@ -53,6 +58,66 @@ pub(super) struct PairFilter {
     pub text: String,
     /// Only pairs that the judge sees the other way round.
     pub is_disputed: bool,
+    /// Only pairs with such a mark.
+    pub marks: MarkFilter,
+}
+
+/// Which marks are asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum MarkFilter {
+    /// Any or none.
+    #[default]
+    All,
+    /// None.
+    Unmarked,
+    /// This one.
+    Marked(PairVerdict),
+}
+
+impl MarkFilter {
+    pub(super) const ALL: [Self; 4] = [
+        Self::All,
+        Self::Unmarked,
+        Self::Marked(PairVerdict::LeaveOut),
+        Self::Marked(PairVerdict::TurnRound),
+    ];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::All => "all pairs",
+            Self::Unmarked => "unmarked",
+            Self::Marked(verdict) => verdict_name(verdict),
+        }
+    }
+
+    fn takes(self, mark: Option<&PairMark>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Unmarked => mark.is_none(),
+            Self::Marked(verdict) => mark.is_some_and(|mark| mark.verdict == verdict),
+        }
+    }
+}
+
+/// What becomes of a pair, in words.
+pub(super) const fn verdict_name(verdict: PairVerdict) -> &'static str {
+    match verdict {
+        PairVerdict::LeaveOut => "left out",
+        PairVerdict::TurnRound => "turned round",
+    }
+}
+
+/// Why there are no pairs.
+pub(super) fn absence(run: &RunStore) -> &'static str {
+    let learns_from_pairs = run
+        .config
+        .as_ref()
+        .is_none_or(|config| config.align.objective.learns_from_pairs());
+    if learns_from_pairs {
+        "No pair yet."
+    } else {
+        "This objective learns from whole groups of slates, not from pairs."
+    }
 }
 
 /// The pairs that answer the filter, newest first.
@@ -65,11 +130,19 @@ pub(super) fn rows<'a>(run: &'a RunStore, filter: &PairFilter) -> Vec<PairRow<'a
             learned.pairs.iter().map(|pair| PairRow {
                 step: learned.step,
                 pair,
+                mark: mark_of(&run.pair_marks, pair),
             })
         })
         .filter(|row| words.is_empty() || has_words(row.pair, &words))
         .filter(|row| !filter.is_disputed || row.judge_gap() < 0.0)
+        .filter(|row| filter.marks.takes(row.mark))
         .collect()
+}
+
+/// The mark on a pair. A user has few marks, so that names are made for few pairs only.
+fn mark_of<'a>(marks: &'a PairMarks, pair: &ShownPair) -> Option<&'a PairMark> {
+    let has_marks = marks.all().iter().any(|mark| mark.pair.user == pair.user);
+    has_marks.then(|| marks.of(&pair.key())).flatten()
 }
 
 fn has_words(pair: &ShownPair, words: &str) -> bool {
@@ -149,6 +222,7 @@ mod tests {
             history: Vec::new(),
             chosen: slate(title, 0.75, judge, -4.0),
             rejected: vec![slate("other", 0.25, 0.5, -6.0)],
+            is_turned: false,
         };
         let mut run = RunStore::default();
         run.pairs = vec![
@@ -176,7 +250,7 @@ mod tests {
         assert_eq!(users(&PairFilter::default()), ["u2", "u3", "u1"]);
         let words = |text: &str| PairFilter {
             text: text.into(),
-            is_disputed: false,
+            ..PairFilter::default()
         };
         assert_eq!(users(&words("RED")), ["u3", "u1"]);
         assert_eq!(users(&words("u2")), ["u2"]);
@@ -188,12 +262,38 @@ mod tests {
     }
 
     #[test]
+    fn marks_stand_beside_their_pairs_and_are_filtered_for() {
+        let mut run = run();
+        let pair = run.pairs[1].pairs[0].key();
+        run.pair_marks.set(PairMark {
+            pair,
+            verdict: PairVerdict::LeaveOut,
+            note: String::new(),
+        });
+        let found = |marks| -> Vec<String> {
+            let filter = PairFilter {
+                marks,
+                ..PairFilter::default()
+            };
+            let rows = rows(&run, &filter);
+            rows.iter().map(|row| row.cells()[1..3].join(" ")).collect()
+        };
+        assert_eq!(found(MarkFilter::All), ["u2 left out", "u3 ", "u1 "]);
+        assert_eq!(found(MarkFilter::Unmarked), ["u3 ", "u1 "]);
+        assert_eq!(
+            found(MarkFilter::Marked(PairVerdict::LeaveOut)),
+            ["u2 left out"]
+        );
+        assert!(found(MarkFilter::Marked(PairVerdict::TurnRound)).is_empty());
+    }
+
+    #[test]
     fn gaps_and_gains_by_hand() {
         let run = run();
         let rows = rows(&run, &PairFilter::default());
         assert_eq!(
             rows[0].cells(),
-            ["2", "u2", "+0.500", "-0.250", "+2.00"].map(str::to_owned)
+            ["2", "u2", "", "+0.500", "-0.250", "+2.00"].map(str::to_owned)
         );
         let scores = scores(&rows[0].pair.chosen);
         assert_eq!(scores.last().unwrap().1, "+1.00");

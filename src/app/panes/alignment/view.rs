@@ -1,25 +1,31 @@
 //! Draws the alignment pane.
 
-use egui::{ScrollArea, Ui};
+use egui::{CollapsingHeader, ScrollArea, Ui};
 
+use super::code_view::CodeView;
+use super::courses::{self, Course};
 use super::pair_view::PairView;
+use super::spread_view::SpreadView;
 use super::time;
-use super::view_model::{self, Course, RULES, Verdict};
+use super::view_model::{self, RULES, Verdict};
 use crate::app::command::UiCommand;
 use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
 use crate::app::state::AppState;
-use crate::app::theme;
-use crate::app::widgets::{MetricPlot, PlotSeries, PlotView, stat_grid, text_table};
+use crate::app::theme::{self, tokens};
+use crate::app::widgets::{MetricPlot, PlotSeries, PlotView, Reference, stat_grid, text_table};
 use crate::engine::event::{RunId, Stage};
 
 /// Height of a chart in points.
 const CHART_HEIGHT: f32 = 150.0;
 
-/// The pane, the pair that is looked at, and the charts of the newest event.
+/// The pane, what is looked at in it, and the charts of the newest event.
 #[derive(Default)]
 pub struct AlignmentPane {
     pairs: PairView,
-    courses: Vec<Course>,
+    spreads: SpreadView,
+    codes: CodeView,
+    probed: Vec<Course>,
+    learned: Vec<Course>,
     made_of: Option<(RunId, u64)>,
 }
 
@@ -34,34 +40,56 @@ impl AlignmentPane {
                 commands,
                 Stage::Align,
                 "No alignment yet",
-                "What alignment does to the reward, to its judge, to true utility and to hits appears here, with \
-                 warnings in words and the pairs that it learns from.",
+                view_model::absence(state),
             );
         }
         self.refresh(state);
         failure_ui(ui, state);
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            // Room for the bar beside the content.
+            ui.set_max_width(ui.available_width() - tokens::GAP);
             verdict_ui(ui, &view_model::verdict(state));
-            let figures = view_model::figures(run);
-            if figures.is_empty() {
-                ui.weak(if view_model::is_under_way(state) {
-                    "The first probe comes after align.probe_every_steps steps."
-                } else {
-                    "This run was aligned without probes (align.probe_every_steps)."
-                });
-            } else {
-                ui.strong("The newest probe");
-                stat_grid(ui, &figures);
-                self.courses_ui(ui);
+            match view_model::probed_at(run) {
+                Some(step) => {
+                    let of = if step == 0 {
+                        "before alignment".to_owned()
+                    } else {
+                        format!("after step {step}")
+                    };
+                    ui.strong(format!("Probe {of}"))
+                        .on_hover_text("The small figures are the changes since before alignment");
+                    stat_grid(ui, &view_model::figures(run));
+                    courses_ui(ui, &self.probed);
+                }
+                None => {
+                    ui.weak(view_model::no_probe(state));
+                }
             }
             if let Some(sentence) = time::sentence(run) {
                 ui.add_space(6.0);
                 ui.label(sentence).on_hover_text(time::TIP);
             }
             ui.add_space(6.0);
-            self.pairs.ui(ui, run, commands);
+            ui.strong("What each step learned")
+                .on_hover_text("Over the same steps as the probes");
+            courses_ui(ui, &self.learned);
+            self.spreads.ui(ui, run);
+            ui.add_space(6.0);
+            self.pairs.ui(ui, state, commands);
             if let Some(report) = &run.alignment {
-                ui.add_space(8.0);
+                ui.add_space(10.0);
+                ui.strong("Before and after").on_hover_text(format!(
+                    "Measured by the evaluation, on {} users",
+                    report.users
+                ));
+                let marked = view_model::marked(report);
+                if !marked.is_empty() {
+                    ui.label(marked);
+                }
+                let evaluation = run.evaluation.as_ref();
+                text_table(ui, "entropy", &view_model::entropy(report, evaluation));
+                ui.add_space(6.0);
+                self.codes.ui(ui, &report.codes);
                 ui.strong("Best of K slates");
                 text_table(ui, "pass at k", &view_model::pass_at_k(report));
                 ui.add_space(6.0);
@@ -74,26 +102,28 @@ impl AlignmentPane {
     fn refresh(&mut self, state: &AppState) {
         let made_of = (state.run.id.clone(), state.run.next_seq);
         if self.made_of.as_ref() != Some(&made_of) {
-            self.courses = view_model::courses(&state.run);
+            self.probed = courses::probed(&state.run);
+            self.learned = courses::learned(&state.run);
             self.made_of = Some(made_of);
         }
     }
+}
 
-    /// All charts over the same steps.
-    fn courses_ui(&self, ui: &mut Ui) {
-        let n_columns = if ui.available_width() >= TWO_COLUMNS_FROM {
-            2
-        } else {
-            1
-        };
-        for row in self.courses.chunks(n_columns) {
-            ui.columns(n_columns, |columns| {
-                for (ui, course) in columns.iter_mut().zip(row) {
-                    course_ui(ui, course);
-                }
-            });
-            ui.add_space(4.0);
-        }
+/// Charts over the same steps.
+fn courses_ui(ui: &mut Ui, courses: &[Course]) {
+    let n_columns = if ui.available_width() >= TWO_COLUMNS_FROM {
+        2
+    } else {
+        1
+    };
+    for row in courses.chunks(n_columns) {
+        ui.columns(n_columns, |columns| {
+            for (ui, course) in columns.iter_mut().zip(row) {
+                // Columns would justify the note.
+                ui.vertical(|ui| course_ui(ui, course));
+            }
+        });
+        ui.add_space(4.0);
     }
 }
 
@@ -104,13 +134,24 @@ fn verdict_ui(ui: &mut Ui, verdict: &Verdict) {
         Some(false) => tokens.warning,
         None => tokens.weak_text,
     };
-    ui.colored_label(color, &verdict.text).on_hover_text(RULES);
+    ui.colored_label(color, &verdict.text);
     for (text, hint) in &verdict.warnings {
         ui.label(text);
         if !hint.is_empty() {
             ui.weak(format!("What to do: {hint}"));
         }
     }
+    CollapsingHeader::new("The rules behind this")
+        .id_salt("alignment rules")
+        .show(ui, |ui| {
+            ui.label(
+                "Every few steps the policy writes slates for the same users, and everyone who can judge them does. \
+                 There is a warning when:",
+            );
+            for rule in RULES {
+                ui.label(format!("• {rule}"));
+            }
+        });
     ui.add_space(4.0);
 }
 
@@ -122,17 +163,27 @@ fn course_ui(ui: &mut Ui, course: &Course) {
         series: course
             .lines
             .iter()
-            .map(|(name, points)| PlotSeries {
-                name,
-                points,
-                abandoned: &[],
+            .map(|line| PlotSeries {
+                name: &line.name,
+                points: &line.points,
+                abandoned: &line.abandoned,
             })
             .collect(),
-        references: Vec::new(),
+        references: course
+            .references
+            .iter()
+            .map(|(name, value)| Reference {
+                name,
+                value: *value,
+            })
+            .collect(),
         goal: course.goal,
         exports: &[],
         is_from_zero: false,
         height: CHART_HEIGHT,
     }
     .show(ui, PlotView::default());
+    if !course.note.is_empty() {
+        ui.weak(course.note);
+    }
 }

@@ -2,18 +2,23 @@
 
 use crate::app::state::{AppState, RunStatus, RunStore};
 use crate::app::widgets::number::{percent, signed, significant};
-use crate::app::widgets::{Goal, Stat, TextTable, level_letter};
+use crate::app::widgets::{Stat, TextTable, level_letter};
 use crate::engine::eval::diversity::Diversity;
+use crate::engine::eval::report::EvaluationReport;
+use crate::engine::eval::shown_codes::LevelCodes;
 use crate::engine::event::{NoticeLevel, Stage};
 use crate::engine::run::report::AlignmentReport;
 
-/// The rules behind the warnings, in words.
-pub(super) const RULES: &str = "Every few steps the policy writes slates for the same users, and everyone who can \
-    judge them does. A warning comes when the reward rises while the judge, true utility or HR@50 falls, each beyond \
-    its 95% interval within users; when fewer than nine tenths of the freely written IDs that were legal still are; \
-    when the policy differs from the generator before alignment by more than 0.5 nats per code; when more than 30% \
-    of the items, and twice as many as before, begin with one code; when the entropy of the first code falls to \
-    half; or when chosen and rejected slates differ by less than 0.01 in reward.";
+/// What is looked at in each probe, and when a warning comes of it.
+pub(super) const RULES: [&str; 7] = [
+    "The reward rises while the judge, true utility or HR@50 falls, each beyond the 95% interval of the change within users.",
+    "Legality falls beyond its interval, and to less than 90% of what it was before alignment.",
+    "The policy differs from the generator before alignment by more than 0.5 nats per code.",
+    "More than 30% of the generated items begin with one code, and more than twice as many as before.",
+    "The entropy of the first code falls to less than half of what it was.",
+    "Chosen and rejected slates differ by less than 0.01 in reward, mean over the pairs of a step.",
+    "Each rule warns once in a run, with its figures and the setting to change.",
+];
 
 /// The judgement at the head of the pane.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,14 +35,17 @@ pub(super) struct Verdict {
 pub(super) fn verdict(state: &AppState) -> Verdict {
     let run = &state.run;
     let warnings: Vec<(String, String)> = run
-        .log
-        .iter()
-        .filter(|line| line.stage == Some(Stage::Align) && line.level == NoticeLevel::Warning)
+        .alignment_log()
+        .filter(|line| line.level == NoticeLevel::Warning)
         .map(|line| (line.text.clone(), line.hint.clone().unwrap_or_default()))
         .collect();
     let last = last_point(run, "probe_reward");
     let (is_healthy, text) = match (last, warnings.len()) {
         (None, 0) => (None, "No probe yet.".to_owned()),
+        (Some((0, _)), 0) => (
+            None,
+            "The generator before alignment was probed; the policy was not yet.".to_owned(),
+        ),
         (Some((step, _)), 0) => (
             Some(true),
             format!("No warning up to the probe after step {step}."),
@@ -60,7 +68,7 @@ struct Figure {
     write: fn(f64) -> String,
 }
 
-const FIGURES: [Figure; 7] = [
+const FIGURES: [Figure; 8] = [
     Figure {
         name: "probe_reward",
         label: "Reward",
@@ -78,6 +86,12 @@ const FIGURES: [Figure; 7] = [
         label: "True utility",
         tip: "What the slates are really worth, by the simulator that made the data.",
         write: |value| significant(value, 4),
+    },
+    Figure {
+        name: "probe_hr_at_1",
+        label: "HR@1",
+        tip: "Share of the probe's users whose held-out item comes first.",
+        write: percent,
     },
     Figure {
         name: "probe_hr_at_50",
@@ -105,130 +119,27 @@ const FIGURES: [Figure; 7] = [
     },
 ];
 
-/// The newest probe as figures.
+/// The newest probe as figures, each with its change since before alignment.
 pub(super) fn figures(run: &RunStore) -> Vec<Stat> {
     FIGURES
         .iter()
         .filter_map(|figure| {
-            let (_, value) = last_point(run, figure.name)?;
-            Some(Stat::new(figure.label, (figure.write)(value), figure.tip))
-        })
-        .collect()
-}
-
-/// One chart of the course, over steps.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Course {
-    /// Its title.
-    pub title: &'static str,
-    /// What it shows.
-    pub tip: &'static str,
-    /// Which end is good.
-    pub goal: Goal,
-    /// Names and points.
-    pub lines: Vec<(String, Vec<[f64; 2]>)>,
-}
-
-/// A chart, and what its lines are called by their names in the events.
-struct CourseSpec {
-    title: &'static str,
-    tip: &'static str,
-    goal: Goal,
-    legend: fn(&str) -> Option<String>,
-}
-
-const COURSES: [CourseSpec; 6] = [
-    CourseSpec {
-        title: "Reward and judge",
-        tip: "Mean reward of the probe's slates. A reward that rises without the judge is the reward model's mistake.",
-        goal: Goal::Highest,
-        legend: |name| {
-            one_of(
-                name,
-                &[("probe_reward", "reward"), ("probe_judge", "judge")],
-            )
-        },
-    },
-    CourseSpec {
-        title: "True utility",
-        tip: "What the probe's slates are really worth, by the simulator that made the data.",
-        goal: Goal::Highest,
-        legend: |name| one_of(name, &[("probe_utility", "true utility")]),
-    },
-    CourseSpec {
-        title: "Hits",
-        tip: "Share of the probe's users whose held-out item comes first, or among the first 50. Alignment may trade one for \
-              the other.",
-        goal: Goal::Highest,
-        legend: |name| {
-            one_of(
-                name,
-                &[("probe_hr_at_1", "HR@1"), ("probe_hr_at_50", "HR@50")],
-            )
-        },
-    },
-    CourseSpec {
-        title: "Legality and commonest code",
-        tip: "Share of freely written IDs that belong to an item, and share of the generated items that begin with the \
-              commonest first code.",
-        goal: Goal::None,
-        legend: |name| {
-            one_of(
-                name,
-                &[
-                    ("probe_legality", "legality"),
-                    ("probe_top_code_share", "commonest code"),
-                ],
-            )
-        },
-    },
-    CourseSpec {
-        title: "Entropy per level",
-        tip: "Entropy of each level's predictions along the held-out items, in nats: how undecided the policy is.",
-        goal: Goal::None,
-        legend: |name| {
-            let number: usize = name.strip_prefix("probe_entropy_level_")?.parse().ok()?;
-            Some(format!("level {}", level_letter(number.checked_sub(1)?)))
-        },
-    },
-    CourseSpec {
-        title: "Divergence from the generator before alignment",
-        tip: "Mean over codes of sum p ln(p / q) along the held-out items, in nats.",
-        goal: Goal::None,
-        legend: |name| one_of(name, &[("probe_divergence", "divergence")]),
-    },
-];
-
-fn one_of(name: &str, known: &[(&str, &str)]) -> Option<String> {
-    known
-        .iter()
-        .find(|(of, _)| *of == name)
-        .map(|(_, legend)| (*legend).to_owned())
-}
-
-/// The charts that the run has points for.
-pub(super) fn courses(run: &RunStore) -> Vec<Course> {
-    COURSES
-        .iter()
-        .filter_map(|spec| {
-            let lines: Vec<(String, Vec<[f64; 2]>)> = run
-                .stage_series(Stage::Align)
-                .filter_map(|(name, series)| {
-                    let points = series
-                        .points
-                        .iter()
-                        .map(|point| [point.step as f64, point.value]);
-                    Some(((spec.legend)(name)?, points.collect()))
-                })
-                .collect();
-            (!lines.is_empty()).then_some(Course {
-                title: spec.title,
-                tip: spec.tip,
-                goal: spec.goal,
-                lines,
+            let (step, value) = last_point(run, figure.name)?;
+            let stat = Stat::new(figure.label, (figure.write)(value), figure.tip);
+            let first = run.series(Stage::Align, figure.name)?.points.first()?;
+            let is_change = first.step == 0 && step > 0;
+            Some(if is_change {
+                stat.unit(signed(value - first.value, 2))
+            } else {
+                stat
             })
         })
         .collect()
+}
+
+/// The step of the newest probe.
+pub(super) fn probed_at(run: &RunStore) -> Option<u64> {
+    last_point(run, "probe_reward").map(|(step, _)| step)
 }
 
 fn last_point(run: &RunStore, name: &str) -> Option<(u64, f64)> {
@@ -268,6 +179,86 @@ pub(super) fn pass_at_k(report: &AlignmentReport) -> TextTable {
     TextTable {
         rows: rows.collect(),
         columns,
+    }
+}
+
+/// Entropy per level, of the predictions and of the codes that were written.
+pub(super) fn entropy(
+    report: &AlignmentReport,
+    evaluation: Option<&EvaluationReport>,
+) -> TextTable {
+    let (mut before, mut after) = (&[][..], &[][..]);
+    if let Some(evaluation) = evaluation {
+        before = &evaluation.code_entropy_before;
+        after = &evaluation.code_entropy_after;
+    }
+    let nats = |value: Option<&f64>| value.map_or_else(|| "-".to_owned(), |h| significant(*h, 3));
+    let n_levels = report.codes.len().max(before.len());
+    let row = |level_idx: usize| {
+        let codes = report.codes.get(level_idx);
+        let of_codes =
+            |value: fn(&LevelCodes) -> String| codes.map_or_else(|| "-".to_owned(), value);
+        vec![
+            level_letter(level_idx).to_string(),
+            nats(before.get(level_idx)),
+            nats(after.get(level_idx)),
+            of_codes(|of| significant(of.entropy.0, 3)),
+            of_codes(|of| significant(of.entropy.1, 3)),
+            of_codes(|of| of.n_distinct.0.to_string()),
+            of_codes(|of| of.n_distinct.1.to_string()),
+        ]
+    };
+    TextTable {
+        columns: vec![
+            ("Level", "Position in the semantic ID."),
+            (
+                "Undecided before",
+                "Entropy of the generator's predictions along the held-out items, nats: -sum p ln p, mean over users. 0 is \
+                 certain.",
+            ),
+            ("Undecided after", "The same of the aligned generator."),
+            (
+                "Written before",
+                "Entropy of the frequencies of the codes in all evaluated slates, nats: how many codes come up, over all \
+                 users.",
+            ),
+            ("Written after", "The same of the aligned generator."),
+            ("Codes before", "Distinct codes in those slates."),
+            ("Codes after", "The same of the aligned generator."),
+        ],
+        rows: (0..n_levels).map(row).collect(),
+    }
+}
+
+/// What the marks on pairs did; empty where there were none.
+pub(super) fn marked(report: &AlignmentReport) -> String {
+    if report.pairs_left_out + report.pairs_turned == 0 {
+        return String::new();
+    }
+    format!(
+        "As marked, {} pairs were left out and {} learned the other way round; {} pairs trained.",
+        report.pairs_left_out, report.pairs_turned, report.pairs
+    )
+}
+
+/// What stands where there is no alignment.
+pub(super) fn absence(state: &AppState) -> &'static str {
+    let run = &state.run;
+    if run.status == RunStatus::Finished && run.reward.is_none() && run.evaluation.is_some() {
+        "This run has no alignment: its log has too few impressions with feedback for a reward model. The pane Device and \
+         log has the warning."
+    } else {
+        "What alignment does to the reward, to its judge, to true utility and to hits appears here, with warnings in words \
+         and the pairs that it learns from."
+    }
+}
+
+/// Why there is no probe.
+pub(super) fn no_probe(state: &AppState) -> &'static str {
+    if is_under_way(state) {
+        "No probe yet; where they are on (align.probe_every_steps), the first comes before the first step."
+    } else {
+        "This run was aligned without probes (align.probe_every_steps)."
     }
 }
 
@@ -315,7 +306,7 @@ pub(super) fn diversity(report: &AlignmentReport) -> TextTable {
 }
 
 /// Whether anything will still come.
-pub(super) fn is_under_way(state: &AppState) -> bool {
+fn is_under_way(state: &AppState) -> bool {
     state.run.status == RunStatus::Running && state.run.current_stage() == Some(Stage::Align)
 }
 
@@ -366,12 +357,11 @@ mod tests {
     fn nothing_is_judged_before_the_first_probe() {
         let verdict = verdict(&AppState::default());
         assert_eq!(verdict.is_healthy, None);
-        assert!(courses(&RunStore::default()).is_empty());
         assert!(figures(&RunStore::default()).is_empty());
     }
 
     #[test]
-    fn probes_become_figures_and_charts_and_other_metrics_do_not() {
+    fn probes_become_figures() {
         let state = probed();
         assert_eq!(verdict(&state).is_healthy, Some(true));
         let shown: Vec<(String, String)> = figures(&state.run)
@@ -380,19 +370,28 @@ mod tests {
             .collect();
         assert_eq!(shown[0], ("Reward".to_owned(), "0.5000".to_owned()));
         assert_eq!(shown[2], ("Legality".to_owned(), "87.5%".to_owned()));
-        let charts = courses(&state.run);
-        let titles: Vec<&str> = charts.iter().map(|chart| chart.title).collect();
-        assert_eq!(
-            titles,
-            [
-                "Reward and judge",
-                "Legality and commonest code",
-                "Entropy per level"
-            ]
-        );
-        assert_eq!(charts[0].lines.len(), 2);
-        assert_eq!(charts[2].lines[0].0, "level b");
-        assert_eq!(charts[2].lines[0].1, [[10.0, 1.5], [20.0, 1.5]]);
+        assert_eq!(shown[0].1, "0.5000");
+    }
+
+    #[test]
+    fn a_figure_tells_its_change_since_before_alignment() {
+        let mut state = AppState::default();
+        for (step, reward) in [(0, 0.25), (10, 0.375)] {
+            apply(
+                &mut state.run,
+                EngineEvent::Steps {
+                    stage: Stage::Align,
+                    points: vec![StepPoint {
+                        step,
+                        values: vec![("probe_reward".to_owned(), reward)],
+                        ..StepPoint::default()
+                    }],
+                },
+            );
+            let expected = if step == 0 { "" } else { "+0.13" };
+            assert_eq!(figures(&state.run)[0].unit, expected);
+            assert_eq!(verdict(&state).is_healthy, (step > 0).then_some(true));
+        }
     }
 
     #[test]
@@ -434,7 +433,13 @@ mod tests {
             },
             ..AlignmentReport::default()
         };
-        for table in [pass_at_k(&report), diversity(&report)] {
+        let evaluation = EvaluationReport {
+            code_entropy_before: vec![2.0, 1.5],
+            ..EvaluationReport::default()
+        };
+        let entropy = entropy(&report, Some(&evaluation));
+        assert_eq!(entropy.rows[1][..3], ["b", "1.50", "-"]);
+        for table in [pass_at_k(&report), diversity(&report), entropy] {
             assert!(!table.rows.is_empty());
             for row in &table.rows {
                 assert_eq!(row.len(), table.columns.len());

@@ -2,10 +2,14 @@
 
 use egui::{Align, ComboBox, Grid, Key, Layout, ScrollArea, TextEdit, Ui, vec2};
 
+use super::checkpoint_view::CheckpointView;
+use super::spread::SpreadView;
 use super::view_model::{self, ScoreRow};
+use super::what_if_view::WhatIfView;
 use crate::app::command::UiCommand;
 use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, item_ui, waiting_ui};
 use crate::app::state::AppState;
+use crate::app::theme::tokens;
 use crate::app::widgets::{score_bar, text_table};
 use crate::engine::event::{ScoredSlate, SlateComparison, Stage};
 use crate::engine::seed::Seed;
@@ -13,12 +17,15 @@ use crate::engine::seed::Seed;
 /// Items of the history that are shown, the newest ones.
 const MAX_HISTORY: usize = 12;
 
-/// The pane: what is typed, which rank is shown, and how often a user was drawn.
+/// The pane: what is typed, which rank is shown, how often a user was drawn, and what is asked beyond that.
 #[derive(Default)]
 pub struct SlatesPane {
     user: String,
     rank: usize,
     n_drawn: u64,
+    what_if: WhatIfView,
+    checkpoints: CheckpointView,
+    spread: SpreadView,
 }
 
 impl SlatesPane {
@@ -33,20 +40,26 @@ impl SlatesPane {
                 commands,
                 Stage::Evaluate,
                 "No slates yet",
-                "For a user of your choice, the history, the slates before and after alignment and every score \
-                 of them appear here. Pretraining must have run; the comparison needs alignment.",
+                view_model::absence(state),
             );
         }
         failure_ui(ui, state);
         self.choice_ui(ui, state, commands);
         ui.separator();
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            // Room for the bar beside the content.
+            ui.set_max_width(ui.available_width() - tokens::GAP);
             match comparison {
-                Some(slates) => self.slates_ui(ui, slates, commands),
+                Some(slates) => {
+                    self.slates_ui(ui, slates, commands);
+                    self.what_if.ui(ui, state, slates, self.rank, commands);
+                }
                 None => {
                     ui.weak("Type the identifier of a user as it is written in the dataset, then press Generate.");
                 }
             }
+            let user = comparison.map(|slates| slates.user.as_str());
+            self.checkpoints.ui(ui, state, user, commands);
             if let Some(report) = &state.run.alignment {
                 ui.add_space(10.0);
                 ui.strong(format!("All {} users, before and after alignment", report.users));
@@ -54,6 +67,10 @@ impl SlatesPane {
                 for sentence in &report.verdict {
                     ui.label(sentence);
                 }
+                ui.add_space(6.0);
+                let names = ["Before alignment", "After alignment"].map(str::to_owned);
+                self.spread
+                    .ui(ui, "score spread", &report.distributions, &names);
             }
             if let Some(report) = &state.run.evaluation {
                 ui.add_space(10.0);

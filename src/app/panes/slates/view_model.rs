@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::state::AppState;
+use crate::app::state::{AppState, RunStatus};
 use crate::app::widgets::TextTable;
 use crate::app::widgets::number::{count, percent, signed, significant};
 use crate::engine::eval::report::EvaluationReport;
@@ -22,6 +22,18 @@ pub(super) struct ScoreRow {
     pub after: Option<f64>,
     /// The ends of the bar.
     pub range: (f64, f64),
+}
+
+/// What stands where there are no slates.
+pub(super) fn absence(state: &AppState) -> &'static str {
+    let run = &state.run;
+    if run.status == RunStatus::Finished && run.reward.is_none() && run.evaluation.is_some() {
+        "This run has no reward models: its log has too few impressions with feedback, so slates cannot be scored. The \
+         pane Overview has the held-out metrics."
+    } else {
+        "For a user of your choice, the history, the slates before and after alignment and every score of them appear \
+         here. The reward models must be trained; the comparison needs alignment."
+    }
 }
 
 /// Users that can be chosen without typing.
@@ -99,6 +111,34 @@ pub(super) fn scores(slates: &SlateComparison, rank: usize) -> Vec<ScoreRow> {
         &|slate| Some(slate.log_prob),
     ));
     rows
+}
+
+/// Every score of one slate by its name, in the order of [`scores`].
+pub(super) fn score_values(slate: &ScoredSlate) -> Vec<(String, f64)> {
+    let mut values = slate.heads.clone();
+    values.push(("Reward".to_owned(), slate.reward));
+    values.push(("Judge".to_owned(), slate.judge_reward));
+    values.extend(
+        slate
+            .oracle
+            .map(|oracle| ("True utility".to_owned(), oracle)),
+    );
+    values.push(("Log-probability".to_owned(), slate.log_prob));
+    values
+}
+
+/// A score by its name in reports, as it is written here.
+pub(super) fn score_name(name: &str) -> &'static str {
+    match name {
+        "reward" => "Reward",
+        "judge" => "Judge",
+        "utility" => "True utility",
+        "swt" => "Head swt",
+        "vtr" => "Head vtr",
+        "wtr" => "Head wtr",
+        "ltr" => "Head ltr",
+        _ => "Another head",
+    }
 }
 
 /// How many items of the slate the user really went on to.
@@ -260,6 +300,7 @@ mod tests {
             reward,
             judge_reward: f64::NAN,
             oracle,
+            shares: Vec::new(),
         }
     }
 

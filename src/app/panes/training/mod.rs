@@ -6,4 +6,5 @@ mod spec;
 mod view;
 mod view_model;
 
+pub(in crate::app::panes) use spec::SPECS;
 pub use view::TrainingPane;

@@ -6,7 +6,7 @@ use crate::app::widgets::{Goal, level_letter};
 use crate::engine::event::Stage;
 
 /// A chart we know how to explain; the fields are those of [`ChartModel`](super::view_model::ChartModel).
-pub(super) struct Spec {
+pub(in crate::app::panes) struct Spec {
     pub stage: Stage,
     pub title: &'static str,
     pub tip: &'static str,
@@ -19,7 +19,7 @@ pub(super) struct Spec {
 }
 
 /// The charts of training, in order.
-pub(super) const SPECS: [Spec; 20] = [
+pub(in crate::app::panes) const SPECS: [Spec; 21] = [
     Spec {
         stage: Stage::Pretrain,
         title: "Pretraining loss",
@@ -231,6 +231,19 @@ pub(super) const SPECS: [Spec; 20] = [
         tip: "Sessions of the step that got a preference pair.",
         unit: "pairs",
         legend: |name| only(name, "step_pairs", "pairs"),
+        goal: Goal::None,
+        references: &[],
+        note: "",
+    },
+    Spec {
+        stage: Stage::Align,
+        title: "Marked pairs",
+        tip: "Pairs that were left out or turned round since the point before, because they are marked so.",
+        unit: "pairs",
+        legend: |name| {
+            only(name, "pairs_left_out", "left out")
+                .or_else(|| only(name, "pairs_turned", "turned round"))
+        },
         goal: Goal::None,
         references: &[],
         note: "",

@@ -245,6 +245,16 @@ impl Objective {
         matches!(self, Self::Grpo | Self::Ecpo | Self::Gbpo)
     }
 
+    /// Whether it learns from pairs of slates, not from whole groups of them.
+    pub const fn learns_from_pairs(self) -> bool {
+        !self.has_ratio()
+    }
+
+    /// Whether its margin is beta times what the policy gained over the reference.
+    pub const fn has_dpo_margin(self) -> bool {
+        matches!(self, Self::Dpo | Self::Cdpo | Self::Rdpo)
+    }
+
     /// What it is called in papers.
     pub const fn title(self) -> &'static str {
         match self {
