@@ -255,7 +255,7 @@ fn a_user_is_asked_for_by_name() {
 #[test]
 fn a_pair_is_marked_and_alignment_done_again() {
     let mut harness = draw(PaneKind::Alignment, finished());
-    harness.get_by_label("Turn round").click();
+    harness.get_by_label("Turn round").click_accesskit();
     harness.run_steps(2);
     let [UiCommand::MarkPair { pair, mark }] = &harness.state().commands[..] else {
         panic!("{:?}", harness.state().commands);
@@ -276,9 +276,9 @@ fn a_pair_is_marked_and_alignment_done_again() {
         harness.query_by_label_contains(says).is_some(),
         "no {says:?}"
     );
-    harness.get_by_label("Take the mark off").click();
+    harness.get_by_label("Take the mark off").click_accesskit();
     harness.run_steps(2);
-    harness.get_by_label("Align again…").click();
+    harness.get_by_label("Align again…").click_accesskit();
     harness.run_steps(2);
     assert!(
         matches!(
@@ -298,13 +298,13 @@ fn a_slate_is_scored_with_two_items_exchanged() {
     let mut harness = draw(PaneKind::Slates, finished());
     harness
         .get_by_label("What if: other items in this slate")
-        .click();
+        .click_accesskit();
     harness.run_steps(12);
     for place in ["Place 1", "Place 3"] {
-        harness.get_by_label(place).click();
+        harness.get_by_label(place).click_accesskit();
         harness.run_steps(2);
     }
-    harness.get_by_label("Exchange the two").click();
+    harness.get_by_label("Exchange the two").click_accesskit();
     harness.run_steps(2);
     let expected = UiCommand::RescoreSlate {
         user: "u7".to_owned(),
@@ -318,11 +318,15 @@ fn a_slate_is_scored_with_two_items_exchanged() {
 #[test]
 fn checkpoints_are_set_side_by_side() {
     let mut harness = draw(PaneKind::Slates, finished());
-    harness.get_by_label("Checkpoints side by side").click();
+    harness
+        .get_by_label("Checkpoints side by side")
+        .click_accesskit();
     harness.run_steps(12);
-    harness.get_by_label("user u7").click();
+    harness.get_by_label("user u7").click_accesskit();
     harness.run_steps(2);
-    harness.get_by_label("Compare checkpoints").click();
+    harness
+        .get_by_label("Compare checkpoints")
+        .click_accesskit();
     harness.run_steps(2);
     let commands = &harness.state().commands;
     let expected = UserSet::Named(vec!["u7".to_owned()]);
