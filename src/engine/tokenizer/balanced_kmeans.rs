@@ -2,27 +2,30 @@
 //!
 //! Differences from the paper, which leaves them open: when K does not divide the number of points,
 //! the first clusters take one point more; a limit on the sweeps, because the algorithm need not
-//! settle. Otherwise exactly its result, but nothing is sorted and no column of distances is kept: within a
-//! sweep no cluster's distances depend on the clusters before it, so a block of clusters collects its nearest
-//! candidates in one pass, several times as many as each needs, and then they choose one after the other.
+//! settle. Otherwise exactly its result. Within a sweep no cluster's distances depend on the clusters before it, so a
+//! group of clusters collects the points near to them in one pass, then they choose one after the other; whoever finds
+//! too few left of those begins the next group.
 
 use std::ops::ControlFlow;
 
-use rayon::prelude::*;
-
 use super::Code;
-use super::candidates::{Candidates, Shortlist};
-use super::clustering::{Clustering, Members, Points, Sweep, Watch, move_to_means, total_power};
-use crate::engine::embedding::squared_distance;
+use super::candidates::{FreePoints, Need};
+use super::clustering::{Clustering, Points, Sweep, Watch, move_to_means, total_power};
 
-/// Clusters that look for candidates together, at most.
+/// Clusters that look for points together, at most.
 const CLUSTERS: usize = 256;
-/// Clusters that look for candidates together, at least.
-const FEWEST_CLUSTERS: usize = 8;
+/// Clusters that look for points together, at least.
+const FEWEST_CLUSTERS: usize = 32;
 /// The part of the clusters still to come that look together: those before them take what they have seen.
-const PART_OF_REST: usize = 8;
-/// Candidates per point that a cluster needs.
-const CANDIDATES_PER_POINT: usize = 3;
+const PART_OF_REST: usize = 4;
+/// How fast the points that a cluster has to look at grow with the share of the others that is gone: the exponent to
+/// begin with, the least, and what it is multiplied with after a group in which they were too few, and after any.
+const CROWDING: f64 = 3.0;
+const LEAST_CROWDING: f64 = 2.0;
+const MORE_CROWDING: f64 = 1.5;
+const LESS_CROWDING: f64 = 0.95;
+/// Where nothing is known about how far a cluster reaches.
+const UNKNOWN: f32 = f32::NEG_INFINITY;
 
 /// Splits points into clusters of equal size (give or take one), from the first centroids or a later state.
 ///
@@ -44,13 +47,17 @@ pub fn balanced_kmeans(
         points.len()
     );
     let power = total_power(points);
+    let mut free = FreePoints::new(points);
+    let mut reaches = vec![UNKNOWN; n_clusters];
     while state.n_sweeps < max_sweeps && !state.is_settled {
-        let labels = take_turns(points, &state.centroids, &mut |done_frac| {
-            watch(Sweep::Within(done_frac))
-        })?;
+        if state.n_sweeps == 1 {
+            // The first centroids are points, farther from all others than means are.
+            reaches.fill(UNKNOWN);
+        }
+        let mut pulse = |done_frac| watch(Sweep::Within(done_frac));
+        let labels = take_turns(&mut free, &state.centroids, &mut reaches, &mut pulse)?;
         state.is_settled = labels == state.labels;
-        let members = Members::new(&labels, n_clusters);
-        let explained = move_to_means(points, &members, &mut state.centroids);
+        let explained = move_to_means(points, &labels, &mut state.centroids);
         let inertia = (power - explained).max(0.0);
         state.labels = labels;
         state.n_sweeps += 1;
@@ -63,82 +70,74 @@ pub fn balanced_kmeans(
 }
 
 /// The loop body of Alg. 1: each cluster in turn takes the nearest points that are left.
+///
+/// `reaches`, how far each cluster reached the last time, makes it faster and changes nothing else.
 fn take_turns(
-    points: Points<'_>,
+    free: &mut FreePoints<'_>,
     centroids: &[f32],
+    reaches: &mut [f32],
     pulse: &mut dyn FnMut(f64) -> ControlFlow<()>,
 ) -> Option<Vec<Code>> {
-    let n_clusters = centroids.len() / points.dim;
-    let n_larger = points.len() % n_clusters;
-    let size_of = |cluster_idx| points.len() / n_clusters + usize::from(cluster_idx < n_larger);
-    let mut labels = vec![0; points.len()];
-    let mut is_free = vec![true; points.len()];
-    let mut left: Vec<u32> = (0..points.len() as u32).collect();
-    let mut first = 0;
+    free.free_all();
+    let (n_points, dim) = (free.points().len(), free.points().dim);
+    let n_clusters = reaches.len();
+    let n_larger = n_points % n_clusters;
+    let size_of = |cluster_idx| n_points / n_clusters + usize::from(cluster_idx < n_larger);
+    let mut labels = vec![0; n_points];
+    let mut crowding = CROWDING;
+    let (mut first, mut done_frac) = (0, 0.0_f64);
     while first < n_clusters {
         let n_rest = n_clusters - first;
-        let n_block = (n_rest / PART_OF_REST)
+        let n_group = (n_rest / PART_OF_REST)
             .clamp(FEWEST_CLUSTERS, CLUSTERS)
             .min(n_rest);
-        let wanted = size_of(first) * CANDIDATES_PER_POINT + 32;
-        let block = &centroids[first * points.dim..(first + n_block) * points.dim];
+        let needs: Vec<Need> = (0..n_group)
+            .map(|offset| {
+                let size = size_of(first + offset);
+                // At worst those before it take just the points that it would have taken.
+                let at_most = (offset + 1) * size_of(first);
+                let reach = reaches[first + offset];
+                let at_least = if reach == UNKNOWN {
+                    let left = (n_rest - offset) as f64 / n_rest as f64;
+                    ((size as f64 / left.powf(crowding)) as usize).min(at_most)
+                } else {
+                    size
+                };
+                Need {
+                    at_least,
+                    at_most,
+                    reach,
+                }
+            })
+            .collect();
         // The points that are left shrink as the clusters do, so the work still to come falls with their square.
         let done_before = |n_rest: usize| 1.0 - (n_rest as f64 / n_clusters as f64).powi(2);
-        let (before, after) = (done_before(n_rest), done_before(n_rest - n_block));
-        let shortlists = Candidates {
-            points,
-            left: &left,
-        }
-        .collect(block, wanted, &mut |done_frac| {
-            pulse(before + (after - before) * done_frac)
+        let (before, after) = (done_before(n_rest), done_before(n_rest - n_group));
+        let group = &centroids[first * dim..(first + n_group) * dim];
+        let candidates = free.near(group, &needs, &mut |frac| {
+            // A group may end early: the next one's beginning has been told then.
+            done_frac = done_frac.max(before + (after - before) * frac);
+            pulse(done_frac)
         })?;
-        for (offset, mut shortlist) in shortlists.into_iter().enumerate() {
-            let cluster_idx = first + offset;
-            let size = size_of(cluster_idx);
-            let centroid = &block[offset * points.dim..(offset + 1) * points.dim];
-            shortlist.nearest.retain(|(_, idx)| is_free[*idx as usize]);
-            if !choose(&mut shortlist, size) {
-                shortlist = look_at_all(points, &left, &is_free, centroid);
-                choose(&mut shortlist, size);
-                if pulse(after).is_break() {
-                    return None;
+        crowding = (crowding * LESS_CROWDING).max(LEAST_CROWDING);
+        for (offset, centroid) in group.chunks_exact(dim).enumerate() {
+            let size = size_of(first);
+            let nearest = match free.nearest(&candidates, offset, centroid, size) {
+                Some(nearest) => nearest,
+                None if offset == 0 => free.nearest_of_all(centroid, size),
+                None => {
+                    crowding *= MORE_CROWDING;
+                    break;
                 }
+            };
+            for row in nearest.rows {
+                labels[free.take(row)] = first as Code;
             }
-            for (_, idx) in &shortlist.nearest[..size] {
-                labels[*idx as usize] = cluster_idx as Code;
-                is_free[*idx as usize] = false;
-            }
+            reaches[first] = nearest.reach;
+            first += 1;
         }
-        left.retain(|idx| is_free[*idx as usize]);
-        first += n_block;
     }
     Some(labels)
-}
-
-/// Puts the nearest points first. False if points that are not on the list could be nearer.
-fn choose(shortlist: &mut Shortlist, size: usize) -> bool {
-    if shortlist.nearest.len() < size {
-        return false;
-    }
-    // The index breaks ties, so that duplicates are split the same way every time.
-    let (_, last, _) = shortlist
-        .nearest
-        .select_nth_unstable_by(size - 1, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    last.0 < shortlist.complete_below
-}
-
-/// The distances of all points that are left.
-fn look_at_all(points: Points<'_>, left: &[u32], is_free: &[bool], centroid: &[f32]) -> Shortlist {
-    let nearest = left
-        .par_iter()
-        .with_min_len(2048)
-        .filter(|idx| is_free[**idx as usize])
-        .map(|idx| (squared_distance(points.row(*idx as usize), centroid), *idx))
-        .collect();
-    Shortlist {
-        nearest,
-        complete_below: f32::INFINITY,
-    }
 }
 
 #[cfg(test)]
@@ -148,6 +147,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::engine::embedding::squared_distance;
     use crate::engine::seed::Seed;
     use crate::engine::tokenizer::Init;
 
@@ -197,6 +197,12 @@ mod tests {
             }
         }
         labels
+    }
+
+    fn one_sweep(points: Points<'_>, centroids: &[f32], reach: f32) -> Vec<Code> {
+        let mut free = FreePoints::new(points);
+        let mut reaches = vec![reach; centroids.len() / points.dim];
+        take_turns(&mut free, centroids, &mut reaches, &mut go_on).unwrap()
     }
 
     #[test]
@@ -263,12 +269,28 @@ mod tests {
         };
         for n_clusters in [3, 40, 700] {
             let centroids = &values[..n_clusters * 6];
-            let found = take_turns(points, centroids, &mut go_on).unwrap();
-            assert!(
-                found == as_written(points, centroids),
-                "{n_clusters} clusters"
-            );
+            let written = as_written(points, centroids);
+            // What is remembered of an earlier sweep may be wrong in either direction.
+            for reach in [UNKNOWN, 0.0, 0.5, 2.0, 1e9] {
+                let found = one_sweep(points, centroids, reach);
+                assert!(found == written, "{n_clusters} clusters, reach {reach}");
+            }
         }
+    }
+
+    #[test]
+    fn lengths_beyond_the_largest_number_are_taken_as_written() {
+        let mut values = random_points(3000, 3, 5);
+        for value in &mut values[..3000] {
+            *value *= 1e25;
+        }
+        let points = Points {
+            values: &values,
+            dim: 3,
+        };
+        let centroids = &values[2700..3300];
+        let found = one_sweep(points, centroids, UNKNOWN);
+        assert!(found == as_written(points, centroids));
     }
 
     #[test]
@@ -362,7 +384,7 @@ mod tests {
             let points = Points { values, dim: 3 };
             let centroids = &values[..n_clusters * 3];
             prop_assert_eq!(
-                take_turns(points, centroids, &mut go_on).unwrap(),
+                one_sweep(points, centroids, UNKNOWN),
                 as_written(points, centroids)
             );
         }

@@ -17,6 +17,9 @@ const SEEDING_POINTS_PER_CLUSTER: usize = 10;
 /// Differences between two looks at a wish to stop while looking for first centroids.
 const WORK_PER_PULSE: usize = 400_000_000;
 
+/// Dimensions that one thread sums: two cache lines.
+const DIMENSIONS_OF_TASK: usize = 32;
+
 /// Points `[n_points * dim]`, row-major.
 #[derive(Clone, Copy, Debug)]
 pub struct Points<'a> {
@@ -176,66 +179,48 @@ fn spread_points(
     Some(chosen)
 }
 
-/// The points in order of cluster, and of index within one.
-pub(super) struct Members {
-    order: Vec<u32>,
-    /// Where each cluster begins in `order`; one more than clusters.
-    starts: Vec<u32>,
-}
-
-impl Members {
-    pub(super) fn new(labels: &[Code], n_clusters: usize) -> Self {
-        let mut starts = vec![0_u32; n_clusters + 1];
-        for label in labels {
-            starts[usize::from(*label) + 1] += 1;
-        }
-        for cluster_idx in 0..n_clusters {
-            starts[cluster_idx + 1] += starts[cluster_idx];
-        }
-        let mut ends = starts.clone();
-        let mut order = vec![0; labels.len()];
-        for (idx, label) in (0_u32..).zip(labels) {
-            let end = &mut ends[usize::from(*label)];
-            order[*end as usize] = idx;
-            *end += 1;
-        }
-        Self { order, starts }
-    }
-
-    /// The points of one cluster.
-    pub(super) fn of(&self, cluster_idx: usize) -> &[u32] {
-        &self.order[self.starts[cluster_idx] as usize..self.starts[cluster_idx + 1] as usize]
-    }
-}
-
 /// Moves each centroid to the mean of its points, summed in double precision in order of index, so the
 /// result does not depend on threads. A centroid without points stays.
 ///
 /// Returns what the means explain of the points: the sum over clusters of |sum of its points|^2 / its size.
-pub(super) fn move_to_means(points: Points<'_>, members: &Members, centroids: &mut [f32]) -> f64 {
-    let explained: Vec<f64> = centroids
-        .par_chunks_exact_mut(points.dim)
-        .enumerate()
-        .map_init(Vec::new, |sums, (cluster_idx, centroid)| {
-            let members = members.of(cluster_idx);
-            if members.is_empty() {
-                return 0.0;
-            }
-            sums.clear();
-            sums.resize(points.dim, 0.0_f64);
-            for idx in members {
-                for (sum, value) in sums.iter_mut().zip(points.row(*idx as usize)) {
+pub(super) fn move_to_means(points: Points<'_>, labels: &[Code], centroids: &mut [f32]) -> f64 {
+    let dim = points.dim;
+    let n_clusters = centroids.len() / dim;
+    let mut sizes = vec![0_usize; n_clusters];
+    for label in labels {
+        sizes[usize::from(*label)] += 1;
+    }
+    // Points are read from first to last, which memory likes best; threads share the dimensions instead.
+    let sums: Vec<Vec<f64>> = (0..dim.div_ceil(DIMENSIONS_OF_TASK))
+        .into_par_iter()
+        .map(|task| {
+            let first = task * DIMENSIONS_OF_TASK;
+            let width = DIMENSIONS_OF_TASK.min(dim - first);
+            let mut sums = vec![0.0_f64; n_clusters * width];
+            for (row, label) in points.values.chunks_exact(dim).zip(labels) {
+                let sums = &mut sums[usize::from(*label) * width..][..width];
+                for (sum, value) in sums.iter_mut().zip(&row[first..first + width]) {
                     *sum += f64::from(*value);
                 }
             }
-            let n_members = members.len() as f64;
-            for (coordinate, sum) in centroid.iter_mut().zip(&*sums) {
-                *coordinate = (sum / n_members) as f32;
-            }
-            sums.iter().map(|sum| sum * sum).sum::<f64>() / n_members
+            sums
         })
         .collect();
-    explained.into_iter().sum()
+    let mut explained = 0.0;
+    for (cluster_idx, (centroid, size)) in centroids.chunks_exact_mut(dim).zip(&sizes).enumerate() {
+        if *size == 0 {
+            continue;
+        }
+        let parts = centroid.chunks_mut(DIMENSIONS_OF_TASK).zip(&sums);
+        for (part, sums) in parts {
+            let sums = &sums[cluster_idx * part.len()..][..part.len()];
+            for (coordinate, sum) in part.iter_mut().zip(sums) {
+                *coordinate = (sum / *size as f64) as f32;
+                explained += sum * sum / *size as f64;
+            }
+        }
+    }
+    explained
 }
 
 /// The sum of the squared lengths of all points: the inertia is what the means do not explain of it.
@@ -264,14 +249,34 @@ mod tests {
             values: &values,
             dim: 1,
         };
-        let members = Members::new(&[2, 0, 2, 0], 3);
-        assert_eq!(members.of(0), [1, 3]);
-        assert_eq!(members.of(2), [0, 2]);
         let mut centroids = vec![7.0, 8.0, 9.0];
-        let explained = move_to_means(points, &members, &mut centroids);
+        let explained = move_to_means(points, &[2, 0, 2, 0], &mut centroids);
         assert_eq!(centroids, [3.0, 8.0, 5.0]);
         // 1 + 1 around 3, and 25 + 25 around 5, are what is left of 0 + 4 + 100 + 16.
         assert_eq!((total_power(points), explained), (120.0, 68.0));
+    }
+
+    #[test]
+    fn means_of_many_dimensions_are_those_of_one_cluster_after_the_other() {
+        let dim = 70;
+        let values: Vec<f32> = (0..50 * dim as u32)
+            .map(|idx| (idx * 37 % 1009) as f32 / 7.0)
+            .collect();
+        let points = Points {
+            values: &values,
+            dim,
+        };
+        let labels: Vec<Code> = (0..50).map(|idx| idx * 5 % 7).collect();
+        let mut centroids = vec![0.0; 7 * dim];
+        move_to_means(points, &labels, &mut centroids);
+        for (code, centroid) in (0..).zip(centroids.chunks_exact(dim)) {
+            let members: Vec<usize> = (0..50).filter(|idx| labels[*idx] == code).collect();
+            for (column, coordinate) in centroid.iter().enumerate() {
+                let of = |idx: &usize| f64::from(points.row(*idx)[column]);
+                let mean = members.iter().map(of).sum::<f64>() / members.len() as f64;
+                assert_eq!(*coordinate, mean as f32, "cluster {code}, column {column}");
+            }
+        }
     }
 
     #[test]

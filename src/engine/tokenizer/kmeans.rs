@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use rayon::prelude::*;
 
 use super::Code;
-use super::clustering::{Clustering, Members, Points, Sweep, Watch, move_to_means, total_power};
+use super::clustering::{Clustering, Points, Sweep, Watch, move_to_means, total_power};
 use super::nearest::{BLOCK, Found, Index, Scratch};
 use crate::engine::embedding::squared_distance;
 
@@ -43,8 +43,7 @@ pub fn kmeans(
         fill_empty(&found, &mut labels, n_clusters);
         state.is_settled = labels == state.labels;
         let before = state.centroids.clone();
-        let members = Members::new(&labels, n_clusters);
-        let explained = move_to_means(points, &members, &mut state.centroids);
+        let explained = move_to_means(points, &labels, &mut state.centroids);
         let inertia = (power - explained).max(0.0);
         has_moved = before
             .chunks_exact(points.dim)

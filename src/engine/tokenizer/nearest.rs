@@ -40,11 +40,27 @@ pub(super) struct Index<'a> {
 }
 
 /// Some codewords, column by column, filled up with ones that are infinitely far.
-struct Tile {
+pub(super) struct Tile {
     /// `[dim, width]`.
-    transposed: Vec<f32>,
+    pub(super) transposed: Vec<f32>,
     /// `[width]`: |c|^2.
-    powers: Vec<f32>,
+    pub(super) powers: Vec<f32>,
+}
+
+impl Tile {
+    /// From `[n * dim]`.
+    pub(super) fn new(rows: &[f32], dim: usize) -> Self {
+        let width = (rows.len() / dim).next_multiple_of(32);
+        let mut transposed = vec![0.0; dim * width];
+        let mut powers = vec![f32::INFINITY; width];
+        for (place, row) in rows.chunks_exact(dim).enumerate() {
+            powers[place] = power(row);
+            for (column, value) in row.iter().enumerate() {
+                transposed[column * width + place] = *value;
+            }
+        }
+        Self { transposed, powers }
+    }
 }
 
 impl<'a> Index<'a> {
@@ -53,19 +69,7 @@ impl<'a> Index<'a> {
         let tiles: Vec<Tile> = codewords
             .values
             .par_chunks(TILE * dim)
-            .map(|rows| {
-                let n = rows.len() / dim;
-                let width = n.next_multiple_of(32);
-                let mut transposed = vec![0.0; dim * width];
-                let mut powers = vec![f32::INFINITY; width];
-                for (place, row) in rows.chunks_exact(dim).enumerate() {
-                    powers[place] = power(row);
-                    for (column, value) in row.iter().enumerate() {
-                        transposed[column * width + place] = *value;
-                    }
-                }
-                Tile { transposed, powers }
-            })
+            .map(|rows| Tile::new(rows, dim))
             .collect();
         let largest_power = codewords
             .values
@@ -140,8 +144,8 @@ impl<'a> Index<'a> {
             first_code += width as u32;
         }
         for ((row, best), found) in rows.chunks_exact(dim).zip(&scratch.best).zip(found) {
-            let tolerance = self.tolerance(power(row));
-            let is_clear = best.second - best.value > tolerance;
+            let error = coarse_error(dim, power(row) + self.largest_power);
+            let is_clear = best.second - best.value > error;
             *found = if is_clear {
                 let code = best.code as usize;
                 Found {
@@ -152,14 +156,6 @@ impl<'a> Index<'a> {
                 self.find_exactly(row)
             };
         }
-    }
-
-    /// How far two of the coarse distances of a vector may be off together.
-    ///
-    /// The bound for the worst case grows with the dimensions; errors of either sign grow with their root.
-    fn tolerance(&self, power: f32) -> f32 {
-        let scale = 4.0 * (self.codewords.dim as f32).sqrt() + 8.0;
-        0.5 * f32::EPSILON * scale * (power + self.largest_power)
     }
 
     fn find_exactly(&self, row: &[f32]) -> Found {
@@ -207,6 +203,13 @@ impl Default for Best {
             code: 0,
         }
     }
+}
+
+/// How far two coarse distances may be off together, for the largest |x|^2 + |c|^2.
+///
+/// The bound for the worst case grows with the dimensions; errors of either sign grow with their root.
+pub(super) fn coarse_error(dim: usize, power: f32) -> f32 {
+    0.5 * f32::EPSILON * (4.0 * (dim as f32).sqrt() + 8.0) * power
 }
 
 /// |x|^2.
