@@ -1,5 +1,6 @@
 //! The command line: one more client of the engine, beside the window.
 
+mod align;
 mod args;
 mod client;
 mod data;
@@ -37,6 +38,7 @@ pub(crate) fn main() -> ExitCode {
         None => window::open(line.path),
         Some(Command::Run(args)) => run::start(&args),
         Some(Command::Tokenize(args)) => tokenize::tokenize(&args),
+        Some(Command::Align(args)) => align::compare(&args),
         Some(Command::Resume(args)) => run::resume(args.run, args.until, &args.output),
         Some(Command::Data(DataCommand::Inspect(args))) => data::inspect(args),
         Some(Command::Data(DataCommand::Check(args))) => data::check(args),
