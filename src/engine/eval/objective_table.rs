@@ -31,11 +31,17 @@ enum Cells {
     Apart,
 }
 
-/// One column: a figure of an outcome, given that of the same seed before alignment.
+/// A figure of an outcome, given the outcome of the same seed before alignment.
+type Figure = dyn Fn(&Outcome, &Outcome) -> Option<f64>;
+
+/// A figure of what a head says.
+type HeadFigure = fn(&RewardSummary) -> f64;
+
+/// One column.
 struct Column {
     name: String,
     digits: usize,
-    figure: Box<dyn Fn(&Outcome, &Outcome) -> Option<f64>>,
+    figure: Box<Figure>,
 }
 
 fn column(
@@ -108,10 +114,9 @@ fn head_columns(comparison: &ObjectiveComparison) -> Vec<Column> {
         let heads = outcome.heads.iter();
         heads.map(|head| head.name.clone()).collect()
     });
-    let kinds: [(&str, fn(&RewardSummary) -> f64); 2] =
-        [("mean", |value| value.mean), ("max", |value| value.max)];
     let mut columns = Vec::new();
     for name in names {
+        let kinds: [(&str, HeadFigure); 2] = [("mean", |head| head.mean), ("max", |head| head.max)];
         for (kind, value) in kinds {
             let head = name.clone();
             columns.push(column(&format!("{name} {kind}"), 4, move |it, _| {
