@@ -85,10 +85,15 @@ fn a_comparison_is_a_table_and_goes_on_where_it_was() {
     assert!(table("md").contains("| GRPO | 2 | "), "{}", table("md"));
     assert!(table("tex").contains("$\\pm$"), "{}", table("tex"));
 
-    // A folder of other settings is not mixed with these.
-    let mut other = compare(&data, &out, "ipo");
-    other.extend(["--set", "align.beta=0.7"]);
-    assert_fails(&other, 1, &["seed-2", "other settings", "hint: ", "--out"]);
+    // Runs of other settings are not mixed with these: neither another alignment of the same start, nor another start.
+    for (setting, place) in [
+        ("align.beta=0.7", "seed-2/ipo"),
+        ("reward.steps=5", "seed-2/start"),
+    ] {
+        let mut other = compare(&data, &out, "ipo");
+        other.extend(["--set", setting]);
+        assert_fails(&other, 1, &[place, "other settings", "hint: ", "--out"]);
+    }
 }
 
 #[test]

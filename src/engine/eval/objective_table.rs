@@ -234,16 +234,16 @@ mod tests {
             rows: vec![
                 row(
                     BEFORE,
-                    vec![outcome(1, None, 0.1, 0.1), outcome(2, None, 0.3, 0.2)],
+                    vec![outcome(1, None, 0.1, 0.125), outcome(2, None, 0.3, 0.25)],
                 ),
                 row(
                     "dpo",
                     vec![
-                        outcome(1, Some(5.0), 0.2, 0.09),
-                        outcome(2, Some(7.0), 0.4, 0.22),
+                        outcome(1, Some(5.0), 0.2, 0.125),
+                        outcome(2, Some(7.0), 0.4, 0.3125),
                     ],
                 ),
-                row("grpo", vec![outcome(2, Some(9.0), 0.5, 0.1)]),
+                row("grpo", vec![outcome(2, Some(9.0), 0.5, 0.125)]),
                 row("ipo", Vec::new()),
             ],
             ..ObjectiveComparison::default()
@@ -260,8 +260,8 @@ mod tests {
         let table = summary(&comparison());
         assert_eq!(cell(&table, 0, "reward"), "0.2000 ± 0.1414");
         assert_eq!(cell(&table, 1, "reward max"), "0.6000 ± 0.2828");
-        // -10% with the first seed and +10% with the second; before alignment nothing has changed.
-        assert_eq!(cell(&table, 1, "HR@10 %"), "0.0 ± 14.1");
+        // Nothing with the first seed and +25% with the second; before alignment nothing has changed.
+        assert_eq!(cell(&table, 1, "HR@10 %"), "12.5 ± 17.7");
         assert_eq!(cell(&table, 0, "HR@10 %"), "");
         // One seed has no deviation and is compared with its own start.
         assert_eq!(cell(&table, 2, "HR@10 %"), "-50.0");

@@ -17,6 +17,7 @@ use crate::engine::chart::objectives::entropy_charts;
 use crate::engine::command::{EngineCommand, StartRun};
 use crate::engine::config::ExperimentConfig;
 use crate::engine::error::EngineError;
+use crate::engine::eval::config::EvaluateConfig;
 use crate::engine::eval::objective_comparison::{
     BEFORE, ObjectiveComparison, ObjectiveRow, Outcome,
 };
@@ -26,6 +27,7 @@ use crate::engine::run::report::RunReport;
 use crate::engine::run::{RunDir, RunInfo, atomic, now_millis};
 use crate::engine::seed::Seed;
 use crate::engine::text_table::TableFormat;
+use crate::engine::train::config::AlignConfig;
 use crate::engine::train::objective_variants::{ObjectiveVariant, VARIANTS};
 use crate::engine::train::saved_run::load_config;
 
@@ -107,7 +109,7 @@ impl ObjectiveMatrix {
     /// What is left to do for the start of a seed; nothing where its reward models are there.
     ///
     /// # Errors
-    /// If the folder holds a run of other data or settings.
+    /// If the folder holds a run of other data or with other settings before alignment.
     pub fn start(&self, seed: u64) -> Result<Option<EngineCommand>, EngineError> {
         let dir = self.start_dir(seed);
         let config = self.config_of(seed);
@@ -119,7 +121,8 @@ impl ObjectiveMatrix {
                 last_stage: Some(Stage::Reward),
             })));
         }
-        let info = self.expect_same(&dir, &config)?;
+        let wanted = before_alignment(&config);
+        let info = self.expect_same(&dir, |found| before_alignment(found) == wanted)?;
         Ok(
             (!info.completed.contains(&Stage::Reward)).then(|| EngineCommand::ResumeRun {
                 run_dir: dir.path().to_owned(),
@@ -143,15 +146,19 @@ impl ObjectiveMatrix {
         if !dir.info_path().exists() {
             fork(&self.start_dir(seed), &dir, &config)?;
         }
-        let info = self.expect_same(&dir, &config)?;
+        let info = self.expect_same(&dir, |found| *found == config)?;
         Ok((!info.is_complete()).then(|| EngineCommand::ResumeRun {
             run_dir: dir.path().to_owned(),
             last_stage: None,
         }))
     }
 
-    /// The run in a folder, which must be of this data and have these settings.
-    fn expect_same(&self, dir: &RunDir, config: &ExperimentConfig) -> Result<RunInfo, EngineError> {
+    /// The run in a folder, which must be of this data and have the settings wanted.
+    fn expect_same(
+        &self,
+        dir: &RunDir,
+        is_wanted: impl FnOnce(&ExperimentConfig) -> bool,
+    ) -> Result<RunInfo, EngineError> {
         let other = |what: &str| EngineError::RunFolder {
             path: dir.path().to_owned(),
             found: format!("it holds a run with other {what} than the comparison asks for"),
@@ -164,7 +171,7 @@ impl ObjectiveMatrix {
         if info.data_path != data_path {
             return Err(other("data"));
         }
-        if load_config(dir)? != *config {
+        if !is_wanted(&load_config(dir)?) {
             return Err(other("settings"));
         }
         Ok(info)
@@ -253,6 +260,15 @@ impl ObjectiveMatrix {
             atomic::write(&path(format.extension()), text.as_bytes())?;
         }
         Ok(())
+    }
+}
+
+/// The settings that what stands before alignment depends on: other alignments can begin from the same start.
+fn before_alignment(config: &ExperimentConfig) -> ExperimentConfig {
+    ExperimentConfig {
+        align: AlignConfig::default(),
+        evaluate: EvaluateConfig::default(),
+        ..config.clone()
     }
 }
 
