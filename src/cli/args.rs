@@ -29,6 +29,8 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Make semantic IDs and stop there, or compare several ways to make them.
     Tokenize(TokenizeArgs),
+    /// Align the same generator by several objectives and set them side by side.
+    Align(AlignArgs),
     /// Continue a run that was stopped or killed.
     Resume(ResumeArgs),
     /// Look into a dataset without running anything.
@@ -148,6 +150,35 @@ pub(crate) struct TokenizeArgs {
     /// Also write the table as LaTeX.
     #[arg(long, value_name = "FILE", requires = "compare")]
     pub(crate) latex: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AlignArgs {
+    /// Align by each objective from the same start and print one table.
+    #[arg(long, required = true)]
+    pub(crate) compare: bool,
+    /// The dataset: a folder or a file. Without it, the short-video sample.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) data: Option<PathBuf>,
+    /// The folder of the comparison; what is finished in it is not done again. Without it, a new one in the user's
+    /// data folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) settings: ConfigArgs,
+    /// Compare only these, separated by commas. Without it, all.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Seeds, separated by commas; the figures are means over them.
+    #[arg(
+        long,
+        value_name = "SEEDS",
+        value_delimiter = ',',
+        default_value = "1,2,3"
+    )]
+    pub(crate) seeds: Vec<u64>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

@@ -1,5 +1,6 @@
 //! The command line: one more client of the engine, beside the window.
 
+mod align;
 mod args;
 mod client;
 mod data;
@@ -38,6 +39,7 @@ pub(crate) fn main() -> ExitCode {
         Some(Command::Run(args)) => run::start(&args),
         Some(Command::Tokenize(args)) => tokenize::tokenize(&args),
         Some(Command::Resume(args)) if args.align_again => run::align_again(args.run, &args.output),
+        Some(Command::Align(args)) => align::compare(&args),
         Some(Command::Resume(args)) => run::resume(args.run, args.until, &args.output),
         Some(Command::Data(DataCommand::Inspect(args))) => data::inspect(args),
         Some(Command::Data(DataCommand::Check(args))) => data::check(args),

@@ -61,7 +61,10 @@ pub(crate) fn tokenize(args: &TokenizeArgs) -> Result<PathBuf, Failure> {
 }
 
 /// The dataset and the run folder: those given, or the sample and a new folder.
-fn places_of(data: Option<PathBuf>, out: Option<PathBuf>) -> Result<(PathBuf, PathBuf), Failure> {
+pub(super) fn places_of(
+    data: Option<PathBuf>,
+    out: Option<PathBuf>,
+) -> Result<(PathBuf, PathBuf), Failure> {
     let data_path = data_of(data)?;
     let run_dir = out.unwrap_or_else(|| Places::find().new_run(&data_path));
     Ok((data_path, run_dir))
@@ -82,7 +85,7 @@ pub(crate) fn data_of(data: Option<PathBuf>) -> Result<PathBuf, Failure> {
 
 /// What is shown of a run while it goes.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum View {
+pub(super) enum View {
     /// Bars and lines, then the figures.
     Lines,
     /// One record per line.
@@ -143,7 +146,7 @@ pub(crate) fn evaluate(run_dir: PathBuf, args: &OutputArgs) -> Result<(), Failur
 }
 
 /// Sends the command, shows what happens, and ends with figures and charts.
-fn follow(command: EngineCommand, run_dir: &Path, view: View) -> Result<(), Failure> {
+pub(super) fn follow(command: EngineCommand, run_dir: &Path, view: View) -> Result<(), Failure> {
     let engine = client::start()?;
     let mut terminal = Terminal::new();
     client::converse(&engine, command, |record| {

@@ -6,8 +6,9 @@ use onerec_workbench::engine::command::EngineCommand;
 use onerec_workbench::engine::error::{EngineError, Failure};
 use onerec_workbench::engine::event::EngineEvent;
 use onerec_workbench::engine::run::atomic;
+use onerec_workbench::engine::text_table::TableFormat;
 use onerec_workbench::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
-use onerec_workbench::engine::tokenizer::comparison_table::{TableFormat, compact, table};
+use onerec_workbench::engine::tokenizer::comparison_table::{compact, table};
 use onerec_workbench::engine::tokenizer::health::table_report;
 use onerec_workbench::engine::tokenizer::published;
 

@@ -174,6 +174,10 @@ impl Hint for EngineError {
             Self::TooLarge { .. } => {
                 Some("choose a smaller size; `onerec size` counts any".to_owned())
             }
+            Self::Unknown {
+                kind: "tokenizer" | "objective",
+                ..
+            } => Some("use one of these names".to_owned()),
             Self::Unknown { .. } => {
                 Some("use an identifier as it is written in the dataset".to_owned())
             }

@@ -41,3 +41,4 @@ pub mod reporter;
 pub mod run;
 pub mod seed;
 pub mod supervisor;
+pub mod text_table;

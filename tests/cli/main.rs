@@ -1,5 +1,6 @@
 //! The program as a user meets it: exit codes, messages with a hint, and output that a script can read.
 
+mod align;
 mod tokenize;
 
 use std::path::Path;

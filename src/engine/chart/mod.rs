@@ -1,6 +1,7 @@
 //! Line charts as SVG, PNG and CSV files. Not the window's plots: those are interactive and belong to the window.
 
 mod draw;
+pub mod objectives;
 pub mod run;
 
 use std::fmt::Write as _;

@@ -25,12 +25,17 @@ pub fn charts_of_run(run_dir: &Path, out_dir: &Path) -> Result<Vec<String>, Engi
         if chart.series.iter().all(|series| series.points.is_empty()) {
             continue;
         }
-        chart.write_svg(&out_dir.join(format!("{name}.svg")))?;
-        chart.write_png(&out_dir.join(format!("{name}.png")), PNG_SCALE)?;
-        chart.write_csv(&out_dir.join(format!("{name}.csv")))?;
+        write(&chart, out_dir, name)?;
         names.push(name.to_owned());
     }
     Ok(names)
+}
+
+/// Writes a chart as SVG, PNG and CSV.
+pub(super) fn write(chart: &LineChart, out_dir: &Path, name: &str) -> Result<(), EngineError> {
+    chart.write_svg(&out_dir.join(format!("{name}.svg")))?;
+    chart.write_png(&out_dir.join(format!("{name}.png")), PNG_SCALE)?;
+    chart.write_csv(&out_dir.join(format!("{name}.csv")))
 }
 
 /// All charts with their file names; those of stages that did not run have no points.
@@ -122,6 +127,16 @@ fn charts(records: &[EventRecord], report: &RunReport) -> Vec<(&'static str, Lin
                 "share of pairs with a positive margin",
                 &|name| name == "accuracy",
                 line("chance", 0.5),
+            ),
+        ),
+        (
+            "alignment_entropy",
+            of_steps(
+                Stage::Align,
+                "Entropy of the policy's predictions",
+                "nats",
+                &|name| name.starts_with("entropy_level_"),
+                Vec::new(),
             ),
         ),
     ]

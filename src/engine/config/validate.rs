@@ -257,6 +257,7 @@ pub fn check(config: &ExperimentConfig) -> Result<(), ConfigError> {
         ("reward.learning_rate", reward.learning_rate),
         ("align.learning_rate", align.learning_rate),
         ("align.beta", align.beta),
+        ("align.simpo_beta", align.simpo_beta),
     ] {
         require(
             value > 0.0 && value.is_finite(),

@@ -10,6 +10,8 @@ pub mod floors;
 pub mod generate;
 pub mod held_out;
 pub mod metrics;
+pub mod objective_comparison;
+pub mod objective_table;
 pub mod report;
 pub mod rewards;
 pub mod shown_codes;

@@ -76,9 +76,9 @@ fn loss_of(objective: Objective) -> Loss {
             Loss::Preference(|pairs, set| preference::rdpo(pairs, set.beta, set.label_noise))
         }
         Objective::Cpo => Loss::Preference(|pairs, set| preference::cpo(pairs, set.beta)),
-        Objective::Simpo => {
-            Loss::Preference(|pairs, set| preference::simpo(pairs, set.beta, set.target_margin))
-        }
+        Objective::Simpo => Loss::Preference(|pairs, set| {
+            preference::simpo(pairs, set.simpo_beta, set.target_margin)
+        }),
         Objective::SDpo => Loss::Preference(|pairs, set| preference::s_dpo(pairs, set.beta)),
         Objective::Grpo => Loss::Policy(|rollouts, set| policy::grpo(rollouts, set.clip)),
         Objective::Ecpo => {

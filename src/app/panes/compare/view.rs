@@ -11,8 +11,9 @@ use crate::app::state::{AppState, ComparisonState};
 use crate::app::theme;
 use crate::app::widgets::{DataTable, TableColumn, TableSort, empty_state, progress_bar};
 use crate::engine::event::Stage;
+use crate::engine::text_table::TableFormat;
 use crate::engine::tokenizer::comparison::TokenizerComparison;
-use crate::engine::tokenizer::comparison_table::{TableFormat, compact, table};
+use crate::engine::tokenizer::comparison_table::{compact, table};
 use crate::engine::tokenizer::variants::VARIANTS;
 
 /// The order in which the tokenizers were fitted: sorted by no column.

@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 
 use crate::app::widgets::number::{percent, significant};
+use crate::engine::text_table::Table;
 use crate::engine::tokenizer::comparison::{ComparisonRow, TokenizerComparison};
-use crate::engine::tokenizer::comparison_table::{Table, compact};
+use crate::engine::tokenizer::comparison_table::compact;
 use crate::engine::tokenizer::health;
 use crate::engine::tokenizer::report::TokenizerReport;
 

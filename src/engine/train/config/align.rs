@@ -20,11 +20,13 @@ pub struct AlignConfig {
     pub n_candidates: usize,
     /// Which loss teaches what the reward model prefers. The last three learn from whole groups of slates by policy gradient. [A eq. 10: DPO; A 5.1.2 names the others as baselines]
     pub objective: Objective,
-    /// Strength of the preference, beta (tau of IPO). [A does not say]
+    /// Strength of the preference, beta (tau of IPO); SimPO has its own. [A does not say]
     pub beta: f64,
     /// Share of pairs taken to be the wrong way round; for cDPO and rDPO.
     pub label_noise: f64,
-    /// Margin to exceed; for SimPO.
+    /// Strength of the preference where log-probabilities are means per code; for SimPO. [Meng et al. 2024: 2 and more]
+    pub simpo_beta: f64,
+    /// Margin to exceed, about half of `simpo_beta`; for SimPO. [Meng et al. 2024: 0.3 to 1.6]
     pub target_margin: f64,
     /// Slates set against the chosen one: those with the lowest rewards. More than one is what S-DPO is for.
     pub n_rejected: usize,
@@ -105,7 +107,8 @@ impl Default for AlignConfig {
             objective: Objective::Dpo,
             beta: 0.1,
             label_noise: 0.1,
-            target_margin: 0.5,
+            simpo_beta: 2.0,
+            target_margin: 1.0,
             n_rejected: 1,
             ratio: RatioUnit::Code,
             clip: 0.2,
