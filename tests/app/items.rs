@@ -40,6 +40,19 @@ fn search(harness: &mut Harness<'_, Bench>, text: &str) {
     harness.run_steps(3);
 }
 
+#[test]
+fn escape_takes_the_search_back_and_leaves_the_cursor_in_it() {
+    let mut harness = draw(PaneKind::SemanticIds, finished());
+    search(&mut harness, "Title 3");
+    assert!(!says(&harness, "64 of 64 items"));
+    harness.key_press(egui::Key::Escape);
+    harness.run_steps(3);
+    assert!(says(&harness, "64 of 64 items"));
+    harness.get_by_label("Search").type_text("Title 12");
+    harness.run_steps(3);
+    assert!(says(&harness, "1 of 64 items"));
+}
+
 /// A finished run with items on a square, of which some share an ID.
 fn with_collisions() -> AppState {
     let mut state = finished();
@@ -276,7 +289,7 @@ fn the_map_is_asked_for_then_drawn_pointed_at_and_moved_by_key() {
     let mut harness = draw(PaneKind::SemanticIds, with_collisions());
     harness.get_by_label("Map").click();
     harness.run_steps(3);
-    wait_for(&mut harness, "drawn: all 9 items, 9 in view");
+    wait_for(&mut harness, "Drawn: all 9 items, 9 in view");
     assert!(says(&harness, "axes keep 50.0% and 25.0% of the spread"));
     // Item 4 stands in the middle of the square.
     harness
@@ -295,10 +308,10 @@ fn the_map_is_asked_for_then_drawn_pointed_at_and_moved_by_key() {
         harness.key_press(egui::Key::ArrowRight);
         harness.run_steps(1);
     }
-    wait_for(&mut harness, "drawn: all 9 items, 0 in view");
+    wait_for(&mut harness, "Drawn: all 9 items, 0 in view");
     harness.key_press(egui::Key::Num0);
     harness.run_steps(2);
-    wait_for(&mut harness, "drawn: all 9 items, 9 in view");
+    wait_for(&mut harness, "Drawn: all 9 items, 9 in view");
 }
 
 #[test]
@@ -395,4 +408,28 @@ fn a_window_with_items_asks_for_the_map_and_for_what_is_near() {
         ),
         "{asked:?}"
     );
+}
+
+#[test]
+fn an_item_below_everything_drawn_so_far_is_brought_into_view_in_the_tree() {
+    let mut state = finished();
+    let mut builder = ItemTableBuilder::new(2, 256);
+    // Many items below one of the nodes: the tree grows to several times its height when it opens.
+    for number in 0..1000_u16 {
+        let item = Item {
+            external_id: format!("v{number}"),
+            title: format!("Title {number}"),
+            ..Item::default()
+        };
+        let codes = [number.min(100), number % 250];
+        builder.push(&item, &codes, 1, []);
+    }
+    state.take_items(ItemsState::Ready(Arc::new(builder.finish())));
+    state.selection.item = Some(999);
+    let mut harness = draw(PaneKind::SemanticIds, state);
+    let name = "Title 999, <a_100><b_249>";
+    assert!(harness.query_by_label(name).is_none());
+    harness.get_by_label("Show in tree").click();
+    harness.run_steps(60);
+    assert!(harness.query_by_label(name).is_some(), "its row is drawn");
 }
