@@ -268,6 +268,7 @@ fn check_usable(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::control::RunControl;
     use crate::engine::data::fixtures::{Event, dataset};
 
     /// User 0 views items 1, 2, skips 3, views 4 and 5; user 1 views two items: too few.
@@ -285,6 +286,35 @@ mod tests {
 
     fn prepared(config: &DataConfig) -> Result<PreparedData, DataError> {
         prepare_dataset(dataset(&events()), Path::new("test"), config)
+    }
+
+    #[test]
+    fn counting_tells_how_far_it_is_and_stops_at_the_next_step() {
+        let counted = |stop_at: u64| {
+            let control = RunControl::default();
+            let mut told = Vec::new();
+            let mut watch = Watch::new(control.clone(), |progress| {
+                told.push(progress.done);
+                assert_eq!(progress.total, 10);
+                if progress.done == stop_at {
+                    control.stop();
+                }
+            });
+            let data = dataset(&events());
+            let config = DataConfig::default();
+            let outcome = prepare_dataset_watched(data, Path::new("test"), &config, &mut watch);
+            drop(watch);
+            (told, outcome.map(|data| data.stats.events))
+        };
+        // The first step, ordering, is the reader's.
+        let (told, outcome) = counted(99);
+        assert_eq!(told, (1..10).collect::<Vec<u64>>());
+        assert!(matches!(outcome, Ok(7)), "{outcome:?}");
+        for stop_at in 1..10 {
+            let (told, outcome) = counted(stop_at);
+            assert_eq!(told.last(), Some(&stop_at));
+            assert!(matches!(outcome, Err(DataError::Stopped)), "{outcome:?}");
+        }
     }
 
     #[test]
