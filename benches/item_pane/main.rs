@@ -1,41 +1,37 @@
-//! Frame work of the pane "Items by semantic ID" on a synthetic catalogue, without a window: egui's layout, the pane
+//! Frame work of the panes "Items by semantic ID" and "Codebook" on a synthetic catalogue, without a window: egui's layout, the pane
 //! and the tessellation of what it draws, up to what a graphics card would be given.
 //!
 //! `cargo test --no-run --bench item_pane` builds it with the dependencies that are there; then run the program that
-//! it names: `item_pane frames --items 1000000` or `item_pane files --items 1000000`.
+//! it names: `item_pane frames --items 1000000`, `item_pane codebook --codebook 32768` or
+//! `item_pane files --items 1000000`.
 #![expect(clippy::print_stdout, reason = "a program whose output is its purpose")]
 
 mod catalogue;
+mod codebook;
 mod files;
+mod stage;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use clap::{Parser, ValueEnum};
-use egui::{
-    Context, Event, Key, Modifiers, MouseWheelUnit, PointerButton, Pos2, RawInput, Rect, pos2, vec2,
-};
-use onerec_workbench::app::command::UiCommand;
-use onerec_workbench::app::pane::{PaneKind, Panes};
+use egui::{Event, Key, pos2, vec2};
+use onerec_workbench::app::pane::PaneKind;
 use onerec_workbench::app::state::{AppState, ItemsState};
-use onerec_workbench::app::theme;
 use onerec_workbench::engine::run::items::ItemTable;
 use onerec_workbench::engine::run::memory::current_bytes;
 use onerec_workbench::engine::tokenizer::SidPattern;
 
 use catalogue::{catalogue, plane};
 use files::files;
-
-/// Screen in points; one pixel each.
-const SCREEN: [f32; 2] = [1280.0, 720.0];
-/// The time that a frame has at 60 per second.
-const FRAME: Duration = Duration::from_micros(16_667);
+use stage::{Stage, key, press, release, wheel};
 
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 enum Work {
     /// Frames of the pane while it is used.
     Frames,
+    /// Frames of the codebook pane.
+    Codebook,
     /// Writing and reading the item table, as Parquet and as JSON with one object per item.
     Files,
 }
@@ -58,6 +54,22 @@ struct Args {
 fn main() -> anyhow::Result<()> {
     // Cargo hands this to programs that it takes for its own.
     let args = Args::parse_from(std::env::args().filter(|argument| argument != "--bench"));
+    if let Some(path) = &args.write {
+        build(&args).save(path)?;
+        return Ok(());
+    }
+    match args.work {
+        Work::Frames => frames(build(&args), args.frames),
+        Work::Codebook => {
+            codebook::frames(args.items, args.codebook, args.frames);
+            Ok(())
+        }
+        Work::Files => files(&build(&args)),
+    }
+}
+
+/// The catalogue, with what building it took.
+fn build(args: &Args) -> ItemTable {
     let before = current_bytes();
     let start = Instant::now();
     let table = catalogue(args.items, args.codebook);
@@ -67,18 +79,17 @@ fn main() -> anyhow::Result<()> {
         start.elapsed().as_secs_f64(),
         current_bytes().saturating_sub(before) / 1_000_000
     );
-    if let Some(path) = &args.write {
-        table.save(path)?;
-        return Ok(());
-    }
-    match args.work {
-        Work::Frames => frames(table, args.frames),
-        Work::Files => files(&table),
-    }
+    table
 }
 
 fn frames(table: ItemTable, n_frames: usize) -> anyhow::Result<()> {
-    let mut stage = Stage::new(table);
+    let plane = plane(table.len());
+    let state = AppState {
+        items: ItemsState::Ready(Arc::new(table)),
+        plane: Some(Arc::new(plane)),
+        ..AppState::default()
+    };
+    let mut stage = Stage::new(PaneKind::SemanticIds, state);
     let start = Instant::now();
     while stage.find("Items, ").is_none() {
         std::thread::sleep(Duration::from_millis(2));
@@ -88,10 +99,7 @@ fn frames(table: ItemTable, n_frames: usize) -> anyhow::Result<()> {
         start.elapsed().as_secs_f64(),
         current_bytes() / 1_000_000
     );
-    println!(
-        "{:<34} {:>7} {:>9} {:>9} {:>9} {:>8}",
-        "frames while", "frames", "median", "p99", "longest", "late"
-    );
+    Stage::header();
     let table_at = stage.place("Items, ")?;
     let down = |_: usize| wheel(table_at, -420.0);
     stage.measure("the table scrolls", n_frames, down);
@@ -136,7 +144,7 @@ fn frames(table: ItemTable, n_frames: usize) -> anyhow::Result<()> {
 
     let map_at = stage.place("Map")?;
     stage.click(map_at);
-    while stage.find("drawn: all").is_none() {
+    while stage.find("Drawn: all").is_none() {
         std::thread::sleep(Duration::from_millis(2));
     }
     let middle = stage.place("Map of ")?;
@@ -163,195 +171,4 @@ fn frames(table: ItemTable, n_frames: usize) -> anyhow::Result<()> {
         3 * n_frames
     );
     Ok(())
-}
-
-/// The pane on a screen of its own.
-struct Stage {
-    ctx: Context,
-    panes: Panes,
-    state: AppState,
-    commands: Vec<UiCommand>,
-    seconds: f64,
-    /// Textures of the map that were handed to the screen.
-    n_pictures: usize,
-}
-
-impl Stage {
-    fn new(table: ItemTable) -> Self {
-        let ctx = Context::default();
-        theme::install(&ctx);
-        let plane = plane(table.len());
-        let state = AppState {
-            items: ItemsState::Ready(Arc::new(table)),
-            plane: Some(Arc::new(plane)),
-            ..AppState::default()
-        };
-        Self {
-            ctx,
-            panes: Panes::default(),
-            state,
-            commands: Vec::new(),
-            seconds: 0.0,
-            n_pictures: 0,
-        }
-    }
-
-    /// One frame up to its triangles, and what the pane asked for.
-    fn frame(&mut self, events: Vec<Event>) -> Duration {
-        self.seconds += FRAME.as_secs_f64();
-        let input = RawInput {
-            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SCREEN.into())),
-            time: Some(self.seconds),
-            focused: true,
-            events,
-            ..RawInput::default()
-        };
-        let start = Instant::now();
-        let output = self.ctx.run_ui(input, |ui| {
-            self.panes
-                .ui(PaneKind::SemanticIds, ui, &self.state, &mut self.commands);
-        });
-        let triangles = self.ctx.tessellate(output.shapes, output.pixels_per_point);
-        let took = start.elapsed();
-        drop(triangles);
-        let side = SCREEN[0] as usize / 2;
-        let is_picture = |delta: &egui::epaint::ImageDelta| delta.image.width() >= side;
-        let pictures = output
-            .textures_delta
-            .set
-            .iter()
-            .filter(|(_, delta)| delta.iter().any(is_picture));
-        self.n_pictures += pictures.count();
-        for command in std::mem::take(&mut self.commands) {
-            match command {
-                UiCommand::SelectItem(item) => self.state.selection.item = item,
-                UiCommand::SelectPrefix(codes) => {
-                    self.state.selection.pattern = SidPattern::prefix(&codes);
-                }
-                _ => {}
-            }
-        }
-        took
-    }
-
-    fn click(&mut self, at: Pos2) {
-        self.frame(press(at));
-        self.frame(release(at));
-        for _ in 0..4 {
-            self.frame(Vec::new());
-        }
-    }
-
-    /// The middle of the first thing whose name begins so.
-    fn find(&mut self, name: &str) -> Option<Pos2> {
-        self.ctx.enable_accesskit();
-        let mut found = None;
-        let input = RawInput {
-            screen_rect: Some(Rect::from_min_size(Pos2::ZERO, SCREEN.into())),
-            time: Some(self.seconds),
-            ..RawInput::default()
-        };
-        let output = self.ctx.run_ui(input, |ui| {
-            self.panes
-                .ui(PaneKind::SemanticIds, ui, &self.state, &mut self.commands);
-        });
-        if let Some(update) = output.platform_output.accesskit_update {
-            found = update.nodes.iter().find_map(|(_, node)| {
-                let label = node.label().or_else(|| node.value())?;
-                let bounds = node.bounds().filter(|_| label.starts_with(name))?;
-                let middle = [(bounds.x0 + bounds.x1) / 2.0, (bounds.y0 + bounds.y1) / 2.0];
-                Some(pos2(middle[0] as f32, middle[1] as f32))
-            });
-        }
-        self.ctx.disable_accesskit();
-        found
-    }
-
-    fn place(&mut self, name: &str) -> anyhow::Result<Pos2> {
-        self.find(name)
-            .with_context(|| format!("the pane shows no {name:?}"))
-    }
-
-    /// Waits until the search is done, and says how long that took.
-    fn settle(&mut self, text: &str) {
-        let start = Instant::now();
-        // The sign of work turns, and so asks for frames, until the answer is there.
-        while self.frame_asks_for_more() && start.elapsed() < Duration::from_secs(20) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        println!(
-            "  {text:?} was answered {:.0} ms after the last of these frames",
-            start.elapsed().as_secs_f64() * 1000.0
-        );
-    }
-
-    fn frame_asks_for_more(&mut self) -> bool {
-        self.frame(Vec::new());
-        self.ctx.has_requested_repaint()
-    }
-
-    /// Frames as fast as a screen shows them, so that helper threads have the time that they have in the window.
-    fn measure(&mut self, name: &str, n_frames: usize, events: impl Fn(usize) -> Vec<Event>) {
-        let mut times: Vec<Duration> = (0..n_frames)
-            .map(|frame| {
-                let took = self.frame(events(frame));
-                std::thread::sleep(FRAME.saturating_sub(took));
-                took
-            })
-            .collect();
-        times.sort_unstable();
-        let millis = |idx: usize| times[idx.min(n_frames - 1)].as_secs_f64() * 1000.0;
-        println!(
-            "{name:<34} {n_frames:>7} {:>6.2} ms {:>6.2} ms {:>6.2} ms {:>8}",
-            millis(n_frames / 2),
-            millis(n_frames * 99 / 100),
-            millis(n_frames - 1),
-            times.iter().filter(|took| **took > FRAME).count()
-        );
-    }
-}
-
-fn wheel(at: Pos2, points: f32) -> Vec<Event> {
-    vec![
-        Event::PointerMoved(at),
-        Event::MouseWheel {
-            unit: MouseWheelUnit::Point,
-            delta: vec2(0.0, points),
-            phase: egui::TouchPhase::Move,
-            source: egui::MouseWheelSource::Unknown,
-            modifiers: Modifiers::NONE,
-        },
-    ]
-}
-
-fn key(key: Key) -> Vec<Event> {
-    [true, false]
-        .map(|pressed| Event::Key {
-            key,
-            physical_key: None,
-            pressed,
-            repeat: false,
-            modifiers: Modifiers::NONE,
-        })
-        .to_vec()
-}
-
-fn press(at: Pos2) -> Vec<Event> {
-    button(at, true)
-}
-
-fn release(at: Pos2) -> Vec<Event> {
-    button(at, false)
-}
-
-fn button(at: Pos2, pressed: bool) -> Vec<Event> {
-    vec![
-        Event::PointerMoved(at),
-        Event::PointerButton {
-            pos: at,
-            button: PointerButton::Primary,
-            pressed,
-            modifiers: Modifiers::NONE,
-        },
-    ]
 }

@@ -308,7 +308,7 @@ impl UiCommand {
             Self::Continue => bare(Key::F8),
             Self::Stop => Some(KeyboardShortcut::new(Modifiers::SHIFT, Key::F5)),
             Self::Resume { last_stage: None } => bare(Key::F9),
-            Self::ShowPane(pane) => pane.number_key().and_then(ctrl),
+            Self::ShowPane(pane) => pane.shortcut(),
             Self::ToggleSettings => ctrl(Key::E),
             Self::ToggleFullScreen => bare(Key::F11),
             Self::ZoomIn => ctrl(Key::Plus),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::background::Done;
 use super::command::{DialogKind, UiCommand};
+use super::pane::PaneKind;
 use super::state::{ItemsState, RunStore, View};
 use super::workbench::WorkbenchApp;
 use crate::engine::error::FailureKind;
@@ -32,6 +33,7 @@ impl WorkbenchApp {
 
     fn take_event(&mut self, record: &EventRecord) {
         let state = &mut self.state;
+        state.vitals.is_memory_steady = false;
         match &record.event {
             EngineEvent::DevicesProbed { devices } => state.devices = Some(devices.clone()),
             EngineEvent::DataInspected { path, stats } => {
@@ -95,13 +97,21 @@ impl WorkbenchApp {
             }
             EngineEvent::CommandFailed { command, failure } => {
                 state.cost.progress = None;
-                if !state.data.fail(command, failure) {
+                let is_reading = state.data.fail(command, failure);
+                if !is_reading {
                     state.pending = super::state::Pending::default();
                     state.run.comparison.end();
                 }
                 if failure.kind == FailureKind::Stopped {
                     let text = format!("Stopped on request: {command}.");
                     state.notices.say(NoticeLevel::Info, text, None);
+                } else if is_reading {
+                    if state.data.failed.is_some() {
+                        // The dataset pane keeps it, with what to do: the message need not stay and cover it.
+                        let (text, hint) = (failure.message.clone(), failure.hint.clone());
+                        state.notices.say(NoticeLevel::Warning, text, hint);
+                        self.layout.show(PaneKind::Dataset);
+                    }
                 } else {
                     state.notices.fail(failure);
                 }
@@ -179,6 +189,7 @@ impl WorkbenchApp {
     }
 
     fn take_done(&mut self, done: Done) {
+        self.state.vitals.is_memory_steady = false;
         match done {
             Done::Run { run_dir, result } => self.take_run(&run_dir, result),
             Done::Items { run, result } => {
@@ -203,7 +214,7 @@ impl WorkbenchApp {
                 }
             }
             Done::Memory { process, machine } => {
-                self.state.vitals.memory_bytes = Some(process);
+                self.state.vitals.take_memory(process);
                 self.state.vitals.machine_bytes = (machine > 0).then_some(machine);
             }
         }

@@ -1,6 +1,6 @@
 //! The panes: their names, their order, and one of each.
 
-use egui::Key;
+use egui::{Key, KeyboardShortcut, Modifiers};
 use serde::{Deserialize, Serialize};
 
 use super::command::UiCommand;
@@ -10,7 +10,7 @@ use super::panes::{
 };
 use super::state::AppState;
 
-/// The kinds of pane. The first ones have number keys, in this order.
+/// The kinds of pane. The first nine have number keys, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaneKind {
@@ -93,9 +93,9 @@ impl PaneKind {
         }
     }
 
-    /// The key that shows it, with Ctrl: its place among the first nine.
-    pub(super) fn number_key(self) -> Option<Key> {
-        const KEYS: [Key; 9] = [
+    /// The keys that show it: Ctrl and the number of its place among the first nine, a letter for the others.
+    pub(super) fn shortcut(self) -> Option<KeyboardShortcut> {
+        const NUMBERS: [Key; 9] = [
             Key::Num1,
             Key::Num2,
             Key::Num3,
@@ -106,8 +106,17 @@ impl PaneKind {
             Key::Num8,
             Key::Num9,
         ];
-        let place = Self::ALL.iter().position(|kind| *kind == self)?;
-        KEYS.get(place).copied()
+        let ctrl = Modifiers::COMMAND;
+        let (modifiers, key) = match self {
+            Self::Checkpoints => (ctrl.plus(Modifiers::SHIFT), Key::K),
+            Self::Log => (ctrl.plus(Modifiers::SHIFT), Key::L),
+            Self::Cost => (ctrl.plus(Modifiers::SHIFT), Key::S),
+            _ => {
+                let place = Self::ALL.iter().position(|kind| *kind == self)?;
+                (ctrl, *NUMBERS.get(place)?)
+            }
+        };
+        Some(KeyboardShortcut::new(modifiers, key))
     }
 }
 
@@ -150,6 +159,21 @@ impl Panes {
             PaneKind::Slates => self.slates.ui(ui, state, commands),
             PaneKind::Checkpoints => self.checkpoints.ui(ui, state, commands),
             PaneKind::Log => self.log.ui(ui, state, commands),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pane_has_keys_of_its_own() {
+        let mut known = Vec::new();
+        for kind in PaneKind::ALL {
+            let keys = kind.shortcut().expect("every pane has keys");
+            assert!(!known.contains(&keys), "{kind:?} shares {keys:?}");
+            known.push(keys);
         }
     }
 }

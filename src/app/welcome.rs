@@ -1,6 +1,6 @@
 //! The first screen: samples, data, runs.
 
-use egui::{Button, RichText, Ui, vec2};
+use egui::{Align, Button, Layout, RichText, Ui, vec2};
 
 use super::command::UiCommand;
 use super::state::AppState;
@@ -66,13 +66,14 @@ fn start_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         if response.clicked() {
             commands.push(command);
         }
-        ui.label(RichText::new(sample.summary()).color(tokens.weak_text));
+        explain_ui(ui, sample.summary());
         ui.add_space(tokens::GAP);
     }
     for (command, summary) in [
         (
             UiCommand::ImportDataDialog,
-            "A folder or file in CSV, JSON Lines or Parquet, or a KuaiRand folder.",
+            "A folder or file in CSV, JSON Lines or Parquet, or a public dataset as it was published: KuaiRand, Amazon, \
+             MovieLens, RecBole, MiniOneRec.",
         ),
         (
             UiCommand::CheckDataDialog,
@@ -88,21 +89,22 @@ fn start_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         if ui.add_enabled(obstacle.is_none(), button).clicked() {
             commands.push(command);
         }
-        ui.label(RichText::new(summary).color(tokens.weak_text));
+        explain_ui(ui, summary);
         ui.add_space(tokens::GAP);
     }
 }
 
 fn runs_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
-    let tokens = theme::of(ui);
     ui.heading("Runs on this computer");
     ui.add_space(tokens::GAP);
     if let Some(path) = &state.pending.opening {
         ui.label(format!("Opening {}…", path.display()));
     }
     if state.known_runs.is_empty() {
-        let text = "None yet. Runs that you start here are listed with the newest first.";
-        ui.label(RichText::new(text).color(tokens.weak_text));
+        explain_ui(
+            ui,
+            "None yet. Runs that you start here are listed with the newest first.",
+        );
     }
     for run in state.known_runs.iter().take(10) {
         let response = ui
@@ -111,7 +113,15 @@ fn runs_ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         if response.clicked() {
             commands.push(UiCommand::OpenRun(run.path.clone()));
         }
-        ui.label(RichText::new(&run.detail).color(tokens.weak_text));
+        explain_ui(ui, &run.detail);
         ui.add_space(tokens::GAP / 2.0);
     }
+}
+
+/// A text of secondary importance. The columns spread buttons over their width, and would spread its words as well.
+fn explain_ui(ui: &mut Ui, text: &str) {
+    let color = theme::of(ui).weak_text;
+    ui.with_layout(Layout::top_down(Align::Min), |ui| {
+        ui.label(RichText::new(text).color(color));
+    });
 }

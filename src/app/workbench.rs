@@ -118,6 +118,9 @@ impl WorkbenchApp {
         if self.state.run.is_active() {
             // Time left and speed go on while nothing else happens.
             ctx.request_repaint_after(Duration::from_secs(1));
+        } else if !self.state.vitals.is_memory_steady {
+            // What was just taken in goes on growing: lists are sorted, caches filled.
+            ctx.request_repaint_after(MEASURE_EVERY);
         }
     }
 

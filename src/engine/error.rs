@@ -219,6 +219,10 @@ pub enum FailureKind {
 impl From<&EngineError> for Failure {
     fn from(error: &EngineError) -> Self {
         let kind = match error {
+            // Learning went wrong, not the data.
+            EngineError::Embedding(
+                EmbeddingError::Diverged { .. } | EmbeddingError::Device { .. },
+            ) => FailureKind::Other,
             EngineError::Data(_) | EngineError::Embedding(_) => FailureKind::Data,
             EngineError::Config(_)
             | EngineError::TooLarge { .. }
@@ -249,4 +253,22 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn learning_that_goes_wrong_is_not_the_data_s_fault() {
+        let kind = |error: EmbeddingError| Failure::from(&EngineError::from(error)).kind;
+        assert_eq!(
+            kind(EmbeddingError::Diverged { step: 3 }),
+            FailureKind::Other
+        );
+        let missing = EmbeddingError::Nothing {
+            found: "no text".to_owned(),
+        };
+        assert_eq!(kind(missing), FailureKind::Data);
+    }
 }

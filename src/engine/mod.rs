@@ -37,6 +37,7 @@ pub mod checkpoint;
 pub mod control;
 pub mod device;
 pub mod error;
+pub mod number;
 pub mod reporter;
 pub mod run;
 pub mod seed;

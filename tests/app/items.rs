@@ -1,4 +1,4 @@
-//! The pane "Items by semantic ID": search, columns, collisions, map and export, by name and by key.
+//! The pane "Items by semantic ID": search, columns, tree, collisions and export, by name and by key.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,22 +9,20 @@ use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use onerec_workbench::app::command::UiCommand;
 use onerec_workbench::app::pane::PaneKind;
 use onerec_workbench::app::state::{AppState, ItemsState};
-use onerec_workbench::engine::command::{EngineCommand, NearTo};
+use onerec_workbench::engine::command::NearTo;
 use onerec_workbench::engine::data::Item;
 use onerec_workbench::engine::embedding::ItemPlane;
-use onerec_workbench::engine::event::EngineEvent;
 use onerec_workbench::engine::run::items::ItemTableBuilder;
 use onerec_workbench::engine::tokenizer::SidPattern;
 
-use crate::common::Window;
 use crate::states::{Bench, draw, finished};
 
-fn says(harness: &Harness<'_, Bench>, text: &str) -> bool {
+pub(crate) fn says(harness: &Harness<'_, Bench>, text: &str) -> bool {
     harness.query_all_by_label_contains(text).next().is_some()
 }
 
 /// Steps until the pane says something that a helper thread has to work out.
-fn wait_for(harness: &mut Harness<'_, Bench>, text: &str) {
+pub(crate) fn wait_for(harness: &mut Harness<'_, Bench>, text: &str) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !says(harness, text) {
         assert!(Instant::now() < deadline, "never said {text:?}");
@@ -40,8 +38,21 @@ fn search(harness: &mut Harness<'_, Bench>, text: &str) {
     harness.run_steps(3);
 }
 
+#[test]
+fn escape_takes_the_search_back_and_leaves_the_cursor_in_it() {
+    let mut harness = draw(PaneKind::SemanticIds, finished());
+    search(&mut harness, "Title 3");
+    assert!(!says(&harness, "64 of 64 items"));
+    harness.key_press(egui::Key::Escape);
+    harness.run_steps(3);
+    assert!(says(&harness, "64 of 64 items"));
+    harness.get_by_label("Search").type_text("Title 12");
+    harness.run_steps(3);
+    assert!(says(&harness, "1 of 64 items"));
+}
+
 /// A finished run with items on a square, of which some share an ID.
-fn with_collisions() -> AppState {
+pub(crate) fn with_collisions() -> AppState {
     let mut state = finished();
     let mut builder = ItemTableBuilder::new(2, 4);
     for number in 0..9_u16 {
@@ -262,46 +273,6 @@ fn collisions_are_listed_and_their_items_stand_beside_each_other() {
 }
 
 #[test]
-fn the_map_is_asked_for_then_drawn_pointed_at_and_moved_by_key() {
-    let mut harness = draw(PaneKind::SemanticIds, finished());
-    harness.get_by_label("Map").click();
-    harness.run_steps(3);
-    harness.get_by_label("Compute map").click();
-    harness.run_steps(2);
-    assert!(matches!(
-        harness.state().commands[..],
-        [UiCommand::MapItems]
-    ));
-
-    let mut harness = draw(PaneKind::SemanticIds, with_collisions());
-    harness.get_by_label("Map").click();
-    harness.run_steps(3);
-    wait_for(&mut harness, "drawn: all 9 items, 9 in view");
-    assert!(says(&harness, "axes keep 50.0% and 25.0% of the spread"));
-    // Item 4 stands in the middle of the square.
-    harness
-        .get_by_label("Map of 9 items, coloured by level a")
-        .click();
-    harness.run_steps(3);
-    assert!(
-        matches!(
-            harness.state().commands.last(),
-            Some(UiCommand::SelectItem(Some(4)))
-        ),
-        "{:?}",
-        harness.state().commands
-    );
-    for _ in 0..20 {
-        harness.key_press(egui::Key::ArrowRight);
-        harness.run_steps(1);
-    }
-    wait_for(&mut harness, "drawn: all 9 items, 0 in view");
-    harness.key_press(egui::Key::Num0);
-    harness.run_steps(2);
-    wait_for(&mut harness, "drawn: all 9 items, 9 in view");
-}
-
-#[test]
 fn what_is_listed_is_exported_with_the_columns_shown() {
     let mut harness = draw(PaneKind::SemanticIds, finished());
     search(&mut harness, "*.3");
@@ -326,73 +297,25 @@ fn what_is_listed_is_exported_with_the_columns_shown() {
 }
 
 #[test]
-fn the_engine_is_asked_once_and_its_answers_belong_to_the_run() {
-    let mut window = Window::open();
-    window.start();
-    let app = window.harness.state_mut();
-    app.command(UiCommand::MapItems);
-    window.harness.run_steps(2);
-    assert!(window.next_command().is_none(), "there are no items yet");
-
-    let run_dir = window.home.path().to_owned();
-    let plane = Box::new(ItemPlane {
-        points: vec![[0.0, 1.0]],
-        shares: [1.0, 0.0],
-    });
-    window.say_outside(EngineEvent::ItemsMapped {
-        run_dir: run_dir.join("another"),
-        plane: plane.clone(),
-    });
-    assert!(window.harness.state().state().plane.is_none());
-    window.say_outside(EngineEvent::ItemsMapped { run_dir, plane });
-    assert!(window.harness.state().state().plane.is_some());
-}
-
-#[test]
-fn a_window_with_items_asks_for_the_map_and_for_what_is_near() {
-    let mut window = Window::open();
-    window.start();
-    let path = window.home.path().join("items.parquet");
-    let mut builder = ItemTableBuilder::new(1, 4);
-    builder.push(&Item::default(), &[2], 1, []);
-    builder
-        .finish()
-        .save(&path)
-        .expect("the folder can be written to");
-    window.say(EngineEvent::ItemsReady {
-        report: Default::default(),
-        items_path: path,
-    });
-    let start = Instant::now();
-    while window.harness.state().state().items.table().is_none() {
-        assert!(
-            start.elapsed() < Duration::from_secs(20),
-            "the table was never read"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-        window.harness.run_steps(1);
+fn an_item_below_everything_drawn_so_far_is_brought_into_view_in_the_tree() {
+    let mut state = finished();
+    let mut builder = ItemTableBuilder::new(2, 256);
+    // Many items below one of the nodes: the tree grows to several times its height when it opens.
+    for number in 0..1000_u16 {
+        let item = Item {
+            external_id: format!("v{number}"),
+            title: format!("Title {number}"),
+            ..Item::default()
+        };
+        let codes = [number.min(100), number % 250];
+        builder.push(&item, &codes, 1, []);
     }
-    for command in [
-        UiCommand::MapItems,
-        UiCommand::MapItems,
-        UiCommand::FindNearest(NearTo::Item(0)),
-    ] {
-        window.harness.state_mut().command(command);
-        window.harness.run_steps(2);
-    }
-    let asked: Vec<EngineCommand> = window
-        .commands
-        .try_iter()
-        .filter(|command| !matches!(command, EngineCommand::ProbeDevices))
-        .collect();
-    assert!(
-        matches!(
-            asked[..],
-            [
-                EngineCommand::MapItems { .. },
-                EngineCommand::NearestItems { .. }
-            ]
-        ),
-        "{asked:?}"
-    );
+    state.take_items(ItemsState::Ready(Arc::new(builder.finish())));
+    state.selection.item = Some(999);
+    let mut harness = draw(PaneKind::SemanticIds, state);
+    let name = "Title 999, <a_100><b_249>";
+    assert!(harness.query_by_label(name).is_none());
+    harness.get_by_label("Show in tree").click();
+    harness.run_steps(60);
+    assert!(harness.query_by_label(name).is_some(), "its row is drawn");
 }

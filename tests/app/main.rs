@@ -5,6 +5,7 @@ mod compare;
 mod cost;
 mod dataset;
 mod flows;
+mod item_map;
 mod items;
 mod panes;
 mod states;

@@ -74,6 +74,18 @@ fn assert_that_a_killed_run_goes_on_exactly(config: ExperimentConfig) {
         _ => None,
     });
     assert_eq!(first_step, Some(10), "the first step of the resumed run");
+    let finished: Vec<Stage> = records
+        .iter()
+        .filter_map(|record| match record.event {
+            EngineEvent::StageFinished { stage, .. } => Some(stage),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        finished,
+        [Stage::Data, Stage::Pretrain],
+        "the data is read again"
+    );
     for name in ["loss", "grad_norm", "validation_loss"] {
         let told = |run: &std::path::Path| series(run, Stage::Pretrain, name);
         assert_eq!(told(&killed), told(&whole), "{name}");

@@ -73,6 +73,10 @@ fn status_text(state: &AppState) -> (String, bool) {
     {
         return (text, false);
     }
+    if run.comparison.is_going {
+        let (done, all) = (run.comparison.result.rows.len(), run.comparison.names.len());
+        return (format!("Comparing tokenizers, {done} of {all} done"), false);
+    }
     match &run.status {
         RunStatus::Idle => ("No run".to_owned(), false),
         RunStatus::Running => match run.current_stage() {

@@ -143,12 +143,25 @@ pub struct KnownRun {
 pub struct Vitals {
     /// Resident memory; `None` until measured.
     pub memory_bytes: Option<u64>,
+    /// Whether it hardly differed from the measurement before, and nothing has come in since.
+    pub is_memory_steady: bool,
     /// Processor use of this process, 1 = one core busy; `None` until measured.
     pub cpu_cores: Option<f32>,
     /// Memory of this machine; `None` until measured.
     pub machine_bytes: Option<u64>,
     /// Time that the last frame took on the UI thread, milliseconds.
     pub frame_millis: f32,
+}
+
+/// Difference of two measurements of the memory from which on it is not steady, bytes.
+const MEMORY_CHANGE: u64 = 2_000_000;
+
+impl Vitals {
+    /// Takes in how much memory this process uses.
+    pub fn take_memory(&mut self, bytes: u64) {
+        let before = self.memory_bytes.replace(bytes);
+        self.is_memory_steady = before.is_some_and(|it| it.abs_diff(bytes) < MEMORY_CHANGE);
+    }
 }
 
 impl AppState {

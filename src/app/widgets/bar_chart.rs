@@ -49,11 +49,8 @@ impl BarChart<'_> {
         self.draw_labels(ui, rect, frame, top);
         let is_clicked = response.clicked();
         if let Some(idx) = hovered {
-            response.on_hover_text(format!(
-                "{}\n{}",
-                (self.bar_name)(idx),
-                value_text(self.values[idx])
-            ));
+            let readout = format!("{}\n{}", (self.bar_name)(idx), value_text(self.values[idx]));
+            response.on_hover_text_at_pointer(readout);
         }
         hovered.filter(|_| is_clicked)
     }
@@ -145,7 +142,7 @@ impl BarChart<'_> {
         painter.text(
             rect.left_top(),
             Align2::LEFT_TOP,
-            significant(top, 3),
+            top_text(top),
             font.clone(),
             color,
         );
@@ -172,6 +169,15 @@ impl BarChart<'_> {
             painter.galley(pos2(left, frame.bottom() + 3.0), galley, color);
         }
         painter.galley(pos2(last_left, frame.bottom() + 3.0), last, color);
+    }
+}
+
+/// The highest value: a count as it is, anything else with three significant digits.
+fn top_text(value: f64) -> String {
+    if value.fract() == 0.0 {
+        value_text(value)
+    } else {
+        significant(value, 3)
     }
 }
 

@@ -98,7 +98,7 @@ impl HeatMap<'_> {
             let place = |share: f32, n: usize| ((share * n as f32) as usize).min(n - 1);
             let row = place((pos.y - map.top()) / map.height(), n_rows);
             let column = place((pos.x - map.left()) / map.width(), n_columns);
-            response.on_hover_text((self.readout)(row, column));
+            response.on_hover_text_at_pointer((self.readout)(row, column));
         }
     }
 

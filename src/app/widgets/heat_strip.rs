@@ -2,6 +2,7 @@
 
 use egui::{Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2};
 
+use super::number::count;
 use crate::app::theme;
 
 /// Draws one cell per value over `width`; the highest value is the strongest, zero is empty.
@@ -40,6 +41,7 @@ pub fn heat_strip(ui: &mut Ui, summary: &str, values: &[u32], color_idx: usize, 
     if let Some(pos) = response.hover_pos() {
         let share = (pos.x - rect.left()) / rect.width();
         let idx = ((share * values.len() as f32).max(0.0) as usize).min(values.len() - 1);
-        response.on_hover_text(format!("code {idx}: {} items", values[idx]));
+        let items = count(u64::from(values[idx]));
+        response.on_hover_text_at_pointer(format!("code {idx}: {items} items"));
     }
 }

@@ -1,17 +1,6 @@
 //! Numbers as text: grouped counts, significant digits, units. The same everywhere in the window.
 
-/// A count with its thousands grouped: 12,345.
-pub fn count(value: u64) -> String {
-    let digits = value.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (idx, digit) in digits.chars().enumerate() {
-        if idx > 0 && (digits.len() - idx).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+pub use crate::engine::number::count;
 
 /// A value with `digits` significant digits; very large and very small ones with an exponent.
 pub fn significant(value: f64, digits: usize) -> String {
@@ -132,14 +121,6 @@ fn civil_date(day: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_are_grouped() {
-        assert_eq!(count(0), "0");
-        assert_eq!(count(999), "999");
-        assert_eq!(count(1000), "1,000");
-        assert_eq!(count(1_436_609), "1,436,609");
-    }
 
     #[test]
     fn values_keep_their_significant_digits() {

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::config::DataConfig;
-use super::prepare::prepare_dataset;
+use super::prepare::prepare_dataset_watched;
 use super::source::{self, reading::Reading};
 use super::stats::DatasetStats;
 use super::watch::Watch;
 use super::{DataError, Dataset, FeedbackFlags, InteractionLog};
 use crate::engine::error::Hint as _;
+use crate::engine::number::count;
 
 /// What a reader makes of a path.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -203,9 +204,8 @@ pub fn check(
     (report.files, report.bad_rows, report.warnings) = (files, bad_rows, warnings);
     let prepared = outcome.and_then(|dataset: Dataset| {
         report.warnings.clone_from(&dataset.warnings);
-        watch.after_reading()?;
         let occurring = feedback_that_occurs(&dataset.log);
-        prepare_dataset(dataset, path, config).inspect_err(|error| {
+        prepare_dataset_watched(dataset, path, config, watch).inspect_err(|error| {
             if matches!(error, DataError::Empty { .. }) {
                 report.proposed_positive = better_positive(&occurring, config);
             }
@@ -230,7 +230,7 @@ fn accept(report: &mut DataCheck, stats: DatasetStats, config: &DataConfig) {
     }
     report.verdict = if report.n_bad_rows > 0 && !config.skip_bad_rows {
         let n_rows: u64 = report.files.iter().map(|file| file.rows).sum();
-        let n_bad = report.n_bad_rows;
+        let (n_bad, n_rows) = (count(report.n_bad_rows), count(n_rows));
         report.problem = Some(format!("{n_bad} of {n_rows} rows cannot be read"));
         Verdict::NotUsable
     } else if report.warnings.is_empty() {

@@ -3,6 +3,7 @@
 
 use super::source::builder::fingerprint;
 use super::{Dataset, InteractionLog, ItemCatalog, ItemIdx, UserColumn, UserIdx};
+use crate::engine::number::count;
 
 /// The k-core as a dataset of its own, with new indices and a new fingerprint; all of it for k = 0. Events of all kinds
 /// count, positive or not; an item without events is in no core.
@@ -40,12 +41,12 @@ pub(super) fn k_core(dataset: Dataset, k: usize) -> Dataset {
     let mut warnings = dataset.warnings;
     warnings.push(format!(
         "the {k}-core keeps {} of {} users, {} of {} items and {} of {} events",
-        users.len(),
-        dataset.users.len(),
-        items.len(),
-        dataset.catalog.len(),
-        rows.len(),
-        dataset.log.len()
+        count(users.len() as u64),
+        count(dataset.users.len() as u64),
+        count(items.len() as u64),
+        count(dataset.catalog.len() as u64),
+        count(rows.len() as u64),
+        count(dataset.log.len() as u64)
     ));
     Dataset {
         fingerprint: fingerprint(&catalog, &names, &user_columns, &log),

@@ -8,8 +8,9 @@ use super::k_core::k_core;
 use super::session::{self, Session};
 use super::split::{self, Split};
 use super::stats::DatasetStats;
-use super::watch::Watch;
+use super::watch::{Count, Watch};
 use super::{DataError, Dataset, FeedbackFlags, InteractionLog, ItemIdx, UserIdx, source};
+use crate::engine::number::count;
 
 /// A dataset, cut for learning and testing.
 #[derive(Clone, Debug)]
@@ -79,8 +80,7 @@ pub fn prepare_watched(
     watch: &mut Watch<'_>,
 ) -> Result<PreparedData, DataError> {
     let dataset = source::load_watched(path, config, watch)?;
-    watch.after_reading()?;
-    prepare_dataset(dataset, path, config)
+    prepare_dataset_watched(dataset, path, config, watch)
 }
 
 /// Prepares a dataset that is already in memory; `path` is for messages.
@@ -92,6 +92,20 @@ pub fn prepare_dataset(
     path: &Path,
     config: &DataConfig,
 ) -> Result<PreparedData, DataError> {
+    prepare_dataset_watched(dataset, path, config, &mut Watch::nobody())
+}
+
+/// Like [`prepare_dataset`], with progress and a way to stop it.
+///
+/// # Errors
+/// As [`prepare_dataset`], and [`DataError::Stopped`].
+pub(super) fn prepare_dataset_watched(
+    dataset: Dataset,
+    path: &Path,
+    config: &DataConfig,
+    watch: &mut Watch<'_>,
+) -> Result<PreparedData, DataError> {
+    watch.begin(Count::Core)?;
     let dataset = k_core(dataset, config.k_core);
     let log = &dataset.log;
     if log.is_empty() {
@@ -100,10 +114,13 @@ pub fn prepare_dataset(
             path: path.to_owned(),
         });
     }
+    watch.begin(Count::Positives)?;
     let positives = positive_rows(log, config);
     check_usable(&dataset, &positives, path, config)?;
 
+    watch.begin(Count::Split)?;
     let split = split::split(log, &positives, config.min_user_events, &config.split);
+    watch.begin(Count::Sessions)?;
     let mut sessions = Vec::new();
     let mut n_found = 0;
     let mut popularity = vec![0; dataset.catalog.len()];
@@ -122,12 +139,14 @@ pub fn prepare_dataset(
     if sessions.is_empty() {
         return Err(DataError::Empty {
             found: format!(
-                "none of {n_found} sessions passes the quality rule ({})",
+                "none of {} sessions passes the quality rule ({})",
+                count(n_found as u64),
                 session::describe(&config.session)
             ),
             path: path.to_owned(),
         });
     }
+    watch.begin(Count::Leaks)?;
     split::check_leaks(log, &positives, &split, &sessions, config.split.rule)?;
     let stats = DatasetStats::of(
         &dataset,
@@ -136,7 +155,8 @@ pub fn prepare_dataset(
         n_found,
         sessions.len(),
         config,
-    );
+        watch,
+    )?;
     Ok(PreparedData {
         dataset,
         positives,
@@ -236,10 +256,10 @@ fn check_usable(
     if n_enough == 0 {
         return empty(format!(
             "none of {} users has {} positive events ({}) among {} events",
-            positives.len(),
+            count(positives.len() as u64),
             config.min_user_events,
             config.positive.join(" or "),
-            log.len()
+            count(log.len() as u64)
         ));
     }
     Ok(())
@@ -248,6 +268,7 @@ fn check_usable(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::control::RunControl;
     use crate::engine::data::fixtures::{Event, dataset};
 
     /// User 0 views items 1, 2, skips 3, views 4 and 5; user 1 views two items: too few.
@@ -265,6 +286,35 @@ mod tests {
 
     fn prepared(config: &DataConfig) -> Result<PreparedData, DataError> {
         prepare_dataset(dataset(&events()), Path::new("test"), config)
+    }
+
+    #[test]
+    fn counting_tells_how_far_it_is_and_stops_at_the_next_step() {
+        let counted = |stop_at: u64| {
+            let control = RunControl::default();
+            let mut told = Vec::new();
+            let mut watch = Watch::new(control.clone(), |progress| {
+                told.push(progress.done);
+                assert_eq!(progress.total, 10);
+                if progress.done == stop_at {
+                    control.stop();
+                }
+            });
+            let data = dataset(&events());
+            let config = DataConfig::default();
+            let outcome = prepare_dataset_watched(data, Path::new("test"), &config, &mut watch);
+            drop(watch);
+            (told, outcome.map(|data| data.stats.events))
+        };
+        // The first step, ordering, is the reader's.
+        let (told, outcome) = counted(99);
+        assert_eq!(told, (1..10).collect::<Vec<u64>>());
+        assert!(matches!(outcome, Ok(7)), "{outcome:?}");
+        for stop_at in 1..10 {
+            let (told, outcome) = counted(stop_at);
+            assert_eq!(told.last(), Some(&stop_at));
+            assert!(matches!(outcome, Err(DataError::Stopped)), "{outcome:?}");
+        }
     }
 
     #[test]

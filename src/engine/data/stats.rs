@@ -8,7 +8,9 @@ use super::interaction::NO_TIME;
 use super::session;
 use super::split::Split;
 use super::ties::{self, Ties};
-use super::{Dataset, FeedbackFlags, InteractionLog, UserIdx};
+use super::watch::{Count, Watch};
+use super::{DataError, Dataset, FeedbackFlags, InteractionLog, UserIdx};
+use crate::engine::number::count;
 
 /// Users that are named so that one can be looked at without knowing the dataset.
 const MAX_EXAMPLE_USERS: usize = 100;
@@ -121,14 +123,18 @@ impl DatasetStats {
     }
 
     /// Counts a dataset under a split.
-    pub fn of(
+    ///
+    /// # Errors
+    /// [`DataError::Stopped`].
+    pub(super) fn of(
         dataset: &Dataset,
         positives: &[Vec<u32>],
         split: &Split,
         n_sessions: usize,
         n_sessions_kept: usize,
         config: &DataConfig,
-    ) -> Self {
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, DataError> {
         let log = &dataset.log;
         let mut per_item = vec![0u64; dataset.catalog.len()];
         for &row in positives.iter().flatten() {
@@ -142,9 +148,22 @@ impl DatasetStats {
         };
         let cells = log.n_users() as f64 * dataset.catalog.len() as f64;
         let test_users = split.target_row.iter().flatten().count();
+        watch.begin(Count::Ties)?;
         let ties = Ties::of(dataset);
         let warnings = dataset.warnings.iter().cloned().chain(ties.warnings());
-        Self {
+        watch.begin(Count::Feedback)?;
+        let feedback = FeedbackFlags::NAMED
+            .iter()
+            .map(|&(name, kind)| {
+                let shown = log.feedback.iter();
+                let n = shown.filter(|shown| shown.flags.has(kind)).count();
+                (name.to_owned(), n as u64)
+            })
+            .collect();
+        watch.begin(Count::Groupings)?;
+        let sessions_by_rule = sessions_by_rule(log, positives, split, config);
+        watch.begin(Count::Features)?;
+        Ok(Self {
             name: dataset.name.clone(),
             format: dataset.format.clone(),
             fingerprint: dataset.fingerprint.clone(),
@@ -158,17 +177,7 @@ impl DatasetStats {
                 0.0
             },
             time_range_millis: times().min().zip(times().max()),
-            feedback: FeedbackFlags::NAMED
-                .iter()
-                .map(|&(name, kind)| {
-                    let n = log
-                        .feedback
-                        .iter()
-                        .filter(|shown| shown.flags.has(kind))
-                        .count();
-                    (name.to_owned(), n as u64)
-                })
-                .collect(),
+            feedback,
             history_lengths: histogram(positives.iter().map(|rows| rows.len() as u64)),
             popularity: histogram(per_item.iter().copied()),
             session_rule: session::describe(&config.session),
@@ -177,14 +186,14 @@ impl DatasetStats {
             split_rule: split_rule(log, split, test_users, config),
             test_users: test_users as u64,
             example_users: example_users(dataset, split),
-            sessions_by_rule: sessions_by_rule(log, positives, split, config),
+            sessions_by_rule,
             tied_times_frac: ties.tied_frac(),
             sorted_ties_frac: ties.sorted_frac(),
             duplicates: ties.n_duplicates,
             features: Features::of(dataset, split).uses(),
             has_oracle: dataset.oracle.is_some(),
             warnings: warnings.collect(),
-        }
+        })
     }
 }
 
@@ -243,8 +252,10 @@ fn split_rule(
         ),
     };
     format!(
-        "{rule}: {n_learnable} of {} events for learning, {test_users} users with a target and at least {} positives",
-        log.len(),
+        "{rule}: {} of {} events for learning, {} users with a target and at least {} positives",
+        count(n_learnable as u64),
+        count(log.len() as u64),
+        count(test_users as u64),
         config.min_user_events
     )
 }

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use super::Dataset;
 use super::interaction::NO_TIME;
+use crate::engine::number::count;
 
 /// Counts over a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +83,7 @@ impl Ties {
         if self.n_duplicates > 0 {
             warnings.push(format!(
                 "{} events repeat an earlier one of the same user, item and time",
-                self.n_duplicates
+                count(self.n_duplicates)
             ));
         }
         warnings

@@ -8,10 +8,46 @@ use crate::engine::control::RunControl;
 pub struct ReadProgress {
     /// What is being done, for example "reading events.csv".
     pub doing: String,
-    /// Bytes, or rows where the format counts them, that are done.
+    /// Bytes while a file is read, or rows where the format counts them; steps while the log is counted.
     pub done: u64,
     /// Of how many; 0 where nobody knows.
     pub total: u64,
+}
+
+/// What follows the reading, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Count {
+    Order,
+    Core,
+    Positives,
+    Split,
+    Sessions,
+    Leaks,
+    Ties,
+    Feedback,
+    Groupings,
+    Features,
+}
+
+impl Count {
+    /// Their number.
+    const N: u64 = Self::Features as u64 + 1;
+
+    /// What is being done.
+    fn doing(self) -> &'static str {
+        match self {
+            Self::Order => "ordering events",
+            Self::Core => "looking for the k-core",
+            Self::Positives => "counting positive events",
+            Self::Split => "splitting events",
+            Self::Sessions => "counting sessions",
+            Self::Leaks => "checking the split",
+            Self::Ties => "counting ties",
+            Self::Feedback => "counting feedback",
+            Self::Groupings => "counting sessions under each grouping",
+            Self::Features => "counting features",
+        }
+    }
 }
 
 /// Someone who is told how far a reading is, and who may end it.
@@ -38,12 +74,15 @@ impl<'a> Watch<'a> {
         (self.on_progress)(progress);
     }
 
-    /// To be called between reading and preparing: says so, and fails once a stop was asked for.
-    pub(super) fn after_reading(&mut self) -> Result<(), DataError> {
+    /// To be called before each of the steps that follow the reading: says so, and fails once a stop was asked for.
+    ///
+    /// # Errors
+    /// [`DataError::Stopped`].
+    pub(super) fn begin(&mut self, count: Count) -> Result<(), DataError> {
         self.tell(&ReadProgress {
-            doing: "counting events, sessions and ties".to_owned(),
-            done: 0,
-            total: 0,
+            doing: count.doing().to_owned(),
+            done: count as u64,
+            total: Count::N,
         });
         self.check()
     }

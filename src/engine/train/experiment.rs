@@ -195,6 +195,9 @@ fn stage<T>(
         atomic::write_json(&ctx.dir.report_path(), report)?;
         info.completed.push(which);
         info.save(ctx.dir)?;
+    }
+    // The data is read again when a run goes on: what was told to begin must be told to end.
+    if !was_complete || which == Stage::Data {
         ctx.reporter.emit(EngineEvent::StageFinished {
             stage: which,
             seconds,

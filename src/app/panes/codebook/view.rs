@@ -187,10 +187,10 @@ fn table_ui(ui: &mut Ui, report: &TokenizerReport) {
     ui.strong("Whole table");
     stat_grid(ui, &view_model::table(report));
     ui.add_space(4.0);
-    ui.strong("Balanced assignment against nearest centroids")
+    ui.strong("Codes as fitted against nearest centroids")
         .on_hover_text(
-            "Balanced: the labels of the clustering, every code used equally often. \
-         Nearest: what the same items would get as new items.",
+            "As fitted: the labels of the clustering, which a balanced one spreads evenly over the codes. \
+             Nearest: what the same items would get as new items.",
         );
     Grid::new("balanced against nearest")
         .num_columns(3)

@@ -90,6 +90,7 @@ pub(super) fn rule() -> String {
 pub(super) fn levels(state: &AppState) -> Vec<LevelModel<'_>> {
     let run = &state.run;
     let live = &run.codebook.levels;
+    let is_fitting = run.current_stage() == Some(Stage::Tokenize);
     let n_levels = run
         .tokenizer
         .as_ref()
@@ -108,7 +109,7 @@ pub(super) fn levels(state: &AppState) -> Vec<LevelModel<'_>> {
                 residual_error: level.residual_error,
                 sweeps: history.map_or(&[], |history| &history.sweeps),
                 loads: history.map(|history| &history.loads),
-                is_live: stored.is_none() && !level.is_final,
+                is_live: is_fitting && stored.is_none() && !level.is_final,
             })
         })
         .collect()
@@ -306,12 +307,21 @@ fn cells(level: &CodebookLevel) -> Vec<String> {
         percent(level.utilization),
         significant(level.entropy_nats, 4),
         percent(evenness(level)),
-        significant(level.perplexity, 4),
+        perplexity(level.perplexity),
         significant(level.gini, 3),
         count(level.dead_codes),
         count(u64::from(fullest)),
         significant(level.residual_error, 3),
     ]
+}
+
+/// A perplexity: grouped like a count where it has no decimals left.
+fn perplexity(value: f64) -> String {
+    if value.is_finite() && value >= 1000.0 {
+        count(value.round() as u64)
+    } else {
+        significant(value, 4)
+    }
 }
 
 /// Entropy as a share of the largest possible.
@@ -326,6 +336,7 @@ fn evenness(level: &CodebookLevel) -> f64 {
 mod tests {
     use super::*;
     use crate::app::state::{CodebookHistory, LevelHistory};
+    use crate::engine::event::{EngineEvent, EventRecord, RunId};
     use crate::engine::tokenizer::health::level_health;
     use crate::engine::tokenizer::report::FanOut;
 
@@ -366,6 +377,16 @@ mod tests {
             is_final: false,
             ..level(0, vec![2, 2, 0, 4])
         };
+        state.run.apply(&EventRecord {
+            seq: 0,
+            time_millis: 0,
+            run: RunId("run".to_owned()),
+            event: EngineEvent::StageStarted {
+                stage: Stage::Tokenize,
+                first_step: 0,
+                total_steps: 1,
+            },
+        });
         state.run.codebook = CodebookHistory {
             levels: vec![LevelHistory {
                 latest,
@@ -385,6 +406,16 @@ mod tests {
         assert_eq!(shown[0].cells[0], "75.0%");
         assert_eq!(shown[0].cells[4..7], ["0.375", "1", "4"]);
         assert!(verdict(&state).unwrap().text.contains("level a, sweep 4"));
+        state.run.apply(&EventRecord {
+            seq: 1,
+            time_millis: 1,
+            run: RunId("run".to_owned()),
+            event: EngineEvent::RunStopped {
+                stage: Stage::Tokenize,
+                step: 0,
+            },
+        });
+        assert!(!levels(&state)[0].is_live, "nothing is at work any more");
     }
 
     #[test]

@@ -169,46 +169,40 @@ impl ComparePane {
         // A table keeps its columns' widths: one whose cells have grown is another table.
         let salt = format!("comparison {width}");
         ui.push_id(salt, |ui| {
-            ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
-                ui.set_min_width(width);
-                let action = DataTable {
-                    name: "Comparison of tokenizers",
-                    columns: &columns,
-                    n_rows: comparison.rows.len(),
-                    selected: order.iter().position(|row| Some(*row) == self.selected),
-                    sort: Some(self.sort.unwrap_or(AS_FITTED)),
-                    text: &|row, column| shown.table.rows[order[row]][column].clone(),
-                    draw: Some(&|ui, row, column| {
-                        let row = order[row];
-                        let text = &shown.table.rows[row][column];
-                        if column == 0 {
-                            ui.label(text)
-                                .on_hover_text(&comparison.rows[row].description);
-                            return true;
-                        }
-                        if shown.best[column] == Some(row) {
-                            ui.with_layout(
-                                egui::Layout::right_to_left(egui::Align::Center),
-                                |ui| {
-                                    ui.add_space(8.0);
-                                    ui.label(RichText::new(text).monospace().strong().color(good))
-                                        .on_hover_text("The best of this column.");
-                                },
-                            );
-                            return true;
-                        }
-                        false
-                    }),
-                    height,
-                }
-                .show(ui);
-                if let Some(row) = action.selected {
-                    self.selected = order.get(row).copied();
-                }
-                if action.sort.is_some() {
-                    self.sort = action.sort;
-                }
-            });
+            let action = DataTable {
+                name: "Comparison of tokenizers",
+                columns: &columns,
+                n_rows: comparison.rows.len(),
+                selected: order.iter().position(|row| Some(*row) == self.selected),
+                sort: Some(self.sort.unwrap_or(AS_FITTED)),
+                text: &|row, column| shown.table.rows[order[row]][column].clone(),
+                draw: Some(&|ui, row, column| {
+                    let row = order[row];
+                    let text = &shown.table.rows[row][column];
+                    if column == 0 {
+                        ui.label(text)
+                            .on_hover_text(&comparison.rows[row].description);
+                        return true;
+                    }
+                    if shown.best[column] == Some(row) {
+                        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                            ui.add_space(8.0);
+                            ui.label(RichText::new(text).monospace().strong().color(good))
+                                .on_hover_text("The best of this column.");
+                        });
+                        return true;
+                    }
+                    false
+                }),
+                height,
+            }
+            .show_frozen(ui, 1, None);
+            if let Some(row) = action.selected {
+                self.selected = order.get(row).copied();
+            }
+            if action.sort.is_some() {
+                self.sort = action.sort;
+            }
         });
     }
 }

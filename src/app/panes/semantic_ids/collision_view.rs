@@ -6,7 +6,7 @@ use std::sync::Arc;
 use egui::Ui;
 
 use super::collision::{Sizes, group_of, summary};
-use super::column::ItemColumn;
+use super::column::{ItemColumn, headers};
 use super::finder::Found;
 use super::index::ItemIndex;
 use crate::app::command::UiCommand;
@@ -195,15 +195,7 @@ fn group_ui(
     if !table.category_names().is_empty() {
         shown.insert(1, ItemColumn::Categories);
     }
-    let columns: Vec<TableColumn<'_>> = shown
-        .iter()
-        .map(|column| TableColumn {
-            name: column.name(table),
-            tip: column.tip(),
-            width: column.width(table.n_levels),
-            is_number: column.is_number(),
-        })
-        .collect();
+    let columns = headers(&shown, table);
     let selected = state.selection.item;
     let action = DataTable {
         name: "Items of the shared ID",

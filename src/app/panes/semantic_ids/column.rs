@@ -2,7 +2,7 @@
 
 use super::index::ItemIndex;
 use crate::app::widgets::number::{count, significant};
-use crate::app::widgets::semantic_id_text;
+use crate::app::widgets::{TableColumn, semantic_id_text};
 use crate::engine::run::items::ItemTable;
 
 /// A column of the item table.
@@ -132,6 +132,25 @@ impl ItemColumn {
             Self::Length => table.duration_secs(row).map(f64::from),
             _ => None,
         }
+    }
+}
+
+/// The headers of these columns.
+pub(super) fn headers<'a>(columns: &[ItemColumn], table: &'a ItemTable) -> Vec<TableColumn<'a>> {
+    let header = |column: &ItemColumn| TableColumn {
+        name: column.name(table),
+        tip: column.tip(),
+        width: column.width(table.n_levels),
+        is_number: column.is_number(),
+    };
+    columns.iter().map(header).collect()
+}
+
+/// An item's popularity in words.
+pub(super) fn positive_events(popularity: u32) -> String {
+    match popularity {
+        1 => "1 positive event".to_owned(),
+        n => format!("{} positive events", count(u64::from(n))),
     }
 }
 

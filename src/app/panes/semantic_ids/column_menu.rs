@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use egui::{Grid, ScrollArea, TextEdit, Ui};
+use egui::{Align2, Grid, ScrollArea, TextEdit, Ui};
 
 use super::column::ItemColumn;
 use super::filter::Filter;
@@ -169,7 +169,9 @@ impl ColumnMenu {
             column if column.is_number() => ">5 or 2-10",
             _ => "part of the text",
         };
-        let mut field = TextEdit::singleline(text).hint_text(hint);
+        let mut field = TextEdit::singleline(text)
+            .hint_text(hint)
+            .align(Align2::LEFT_CENTER);
         if problem.is_some() {
             field = field.text_color(theme::of(ui).bad);
         }

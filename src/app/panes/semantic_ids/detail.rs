@@ -2,6 +2,7 @@
 
 use egui::{Label, RichText, ScrollArea, Sense, Ui};
 
+use super::column::positive_events;
 use super::index::ItemIndex;
 use super::lookup::NearId;
 use super::tree_view::TreeView;
@@ -15,6 +16,21 @@ use crate::engine::tokenizer::Code;
 
 /// What the figures of a near item mean.
 const NEAR_TIP: &str = "Euclidean distance of the item vectors, and how many codes both semantic IDs share from the start";
+
+/// Height of what is known of an item in points, without and with the list of what is nearest to it.
+const HEIGHT: (f32, f32) = (150.0, 250.0);
+/// Share of the pane that it may take.
+const MOST_HEIGHT: f32 = 0.45;
+
+/// The height that the selected item needs in a pane of that height; none where nothing is selected.
+pub(super) fn height(table: &ItemTable, state: &AppState, pane_height: f32) -> f32 {
+    let Some(item_idx) = state.selection.item else {
+        return 0.0;
+    };
+    let has_near = near_item(table, item_idx, state).is_some();
+    let wanted = if has_near { HEIGHT.1 } else { HEIGHT.0 };
+    wanted.min(pane_height * MOST_HEIGHT)
+}
 
 /// What is known of an item.
 pub(super) fn item_ui(
@@ -87,10 +103,7 @@ fn facts(table: &ItemTable, index: &ItemIndex, row: usize) -> String {
     let length = table.duration_secs(row);
     facts.extend(length.map(|secs| format!("{} s", significant(f64::from(secs), 3))));
     facts.extend(table.categories(row).map(str::to_owned));
-    facts.push(format!(
-        "{} positive events",
-        count(u64::from(table.popularity(row)))
-    ));
+    facts.push(positive_events(table.popularity(row)));
     let n_sharing = index.n_sharing[row];
     if n_sharing == 1 {
         facts.push("an ID of its own".to_owned());
@@ -109,18 +122,28 @@ fn near_item_ui(
     state: &AppState,
     commands: &mut Vec<UiCommand>,
 ) {
-    let asked = NearTo::Item(item_idx);
-    let kept = table.neighbours(item_idx as usize);
-    let found = match &state.nearest {
-        Some((to, found)) if *to == asked => Some(found.as_slice()),
-        _ => (!kept.is_empty()).then_some(kept),
-    };
-    let Some(found) = found else {
-        ask_ui(ui, state, commands, asked, "Find nearest items");
-        return;
+    let Some(found) = near_item(table, item_idx, state) else {
+        let asked = NearTo::Item(item_idx);
+        return ask_ui(ui, state, commands, asked, "Find nearest items");
     };
     ui.strong("Nearest items").on_hover_text(NEAR_TIP);
     near_list_ui(ui, table, table.codes(item_idx as usize), found, commands);
+}
+
+/// What is nearest to an item, where it was asked for or came with the table.
+fn near_item<'a>(
+    table: &'a ItemTable,
+    item_idx: u32,
+    state: &'a AppState,
+) -> Option<&'a [(u32, f32)]> {
+    match &state.nearest {
+        Some((NearTo::Item(asked), found)) if *asked == item_idx => Some(found),
+        _ => {
+            let kept =
+                ((item_idx as usize) < table.len()).then(|| table.neighbours(item_idx as usize));
+            kept.filter(|kept| !kept.is_empty())
+        }
+    }
 }
 
 /// A button that asks the engine, or how its answer is awaited.

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use egui::Ui;
 
-use super::column::ItemColumn;
+use super::column::{ItemColumn, headers};
 use super::finder::Found;
 use super::search::ItemSort;
 use crate::app::command::UiCommand;
 use crate::app::state::AppState;
-use crate::app::widgets::{DataTable, TableColumn, TableSort, semantic_id_chip};
+use crate::app::widgets::{DataTable, TableSort, semantic_id_chip};
 
 /// Columns that stay while the others scroll sideways.
 const N_FROZEN: usize = 1;
@@ -40,15 +40,7 @@ impl TableView {
         height: f32,
     ) -> Option<ItemSort> {
         let (table, index, items) = (&found.table, &found.index, &found.items);
-        let columns: Vec<TableColumn<'_>> = shown
-            .iter()
-            .map(|column| TableColumn {
-                name: column.name(table),
-                tip: column.tip(),
-                width: column.width(table.n_levels),
-                is_number: column.is_number(),
-            })
-            .collect();
+        let columns = headers(shown, table);
         let (selected, is_elsewhere) = self.place(items, state.selection.item);
         let sort = found.query.sort;
         let action = DataTable {

@@ -24,8 +24,8 @@ pub(super) struct TreeView {
     tree: Tree,
     cursor: usize,
     visible: Range<usize>,
-    /// Bring the cursor into view in the next frame.
-    is_revealing: bool,
+    /// After how many frames the cursor is to be brought into view.
+    reveal_after: Option<u8>,
 }
 
 /// What the keys asked for.
@@ -56,7 +56,8 @@ impl TreeView {
         self.refresh(table, index);
         if let Some(row_idx) = self.tree.row_of_item(index, item_idx) {
             self.cursor = row_idx;
-            self.is_revealing = true;
+            // egui pulls an offset back that lies outside of what it drew last: the opened nodes come first.
+            self.reveal_after = Some(1);
         }
     }
 
@@ -85,7 +86,13 @@ impl TreeView {
         let mut area = ScrollArea::vertical()
             .id_salt("prefix tree rows")
             .auto_shrink(false);
-        let is_revealing = std::mem::take(&mut self.is_revealing);
+        let is_revealing = self.reveal_after == Some(0);
+        self.reveal_after = self
+            .reveal_after
+            .and_then(|n_frames| n_frames.checked_sub(1));
+        if self.reveal_after.is_some() {
+            ui.request_repaint();
+        }
         if (has_moved || is_revealing) && !self.visible.contains(&self.cursor) {
             let step = row_height + ui.spacing().item_spacing.y;
             let above = 0.5 * ui.available_height();

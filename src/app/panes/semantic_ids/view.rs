@@ -29,8 +29,6 @@ use crate::engine::tokenizer::{Code, SidPattern};
 const TREE_WIDTH: (f32, f32) = (250.0, 190.0);
 /// Width from which a pane is wide, points.
 const WIDE_FROM: f32 = 900.0;
-/// Height of the selected item's details in points.
-const DETAIL_HEIGHT: f32 = 150.0;
 
 /// What stands beside the tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -174,10 +172,13 @@ impl SemanticIdsPane {
                     "Words of the title, the item's identifier or a category; or codes with * for any: 12.*.5, 12, \
                      <a_12><b_3>",
                 );
-            if field.has_focus()
+            // egui lets go of a field at Escape, before the field is drawn.
+            if field.lost_focus()
+                && !self.text.is_empty()
                 && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape))
             {
                 self.text.clear();
+                field.request_focus();
             }
             ui.checkbox(&mut self.is_shared, "Shares an ID")
                 .on_hover_text("Only items whose semantic ID another item has as well");
@@ -226,11 +227,7 @@ impl SemanticIdsPane {
                         .ui(ui, &found.table, &found.index, state, commands);
                 });
                 strip.cell(|ui| {
-                    let detail = if state.selection.item.is_some() {
-                        DETAIL_HEIGHT.min(height * 0.45)
-                    } else {
-                        0.0
-                    };
+                    let detail = detail::height(&found.table, state, height);
                     let side_height = height - detail;
                     ui.scope(|ui| {
                         // The details stay at the bottom, however little stands above them.

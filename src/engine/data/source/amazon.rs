@@ -84,7 +84,7 @@ fn load(
     for path in products {
         read_products(path, reading, &mut builder)?;
     }
-    Ok(builder.finish("Amazon reviews"))
+    reading.finish(builder, "Amazon reviews")
 }
 
 /// Only products that were reviewed become items: the files hold whole departments.

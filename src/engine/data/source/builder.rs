@@ -8,6 +8,7 @@ use super::super::{
     Dataset, Feedback, InteractionLog, Item, ItemCatalog, ItemIdx, UserColumn, UserIdx,
 };
 use super::names::Names;
+use crate::engine::number::count;
 
 /// One event as a reader found it.
 #[derive(Clone, Copy, Debug)]
@@ -178,7 +179,7 @@ fn finished_columns(
             warnings.push(format!(
                 "the column {:?} of the users takes {} values, too many for a category; it is left out",
                 column.name,
-                values.len()
+                count(values.len() as u64)
             ));
         } else if values.len() > 1 {
             // A column with one value says nothing.
@@ -202,8 +203,9 @@ fn unknown_items(contents: &[Option<Item>], names: &[String]) -> Option<String> 
     let n_unknown = 1 + unknown.count();
     (n_unknown < names.len()).then(|| {
         format!(
-            "{n_unknown} of {} items have events and no row in the item file, for example {:?}",
-            names.len(),
+            "{} of {} items have events and no row in the item file, for example {:?}",
+            count(n_unknown as u64),
+            count(names.len() as u64),
             names[first]
         )
     })

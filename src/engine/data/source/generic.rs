@@ -81,9 +81,9 @@ fn load(files: &Files, reading: &mut Reading<'_, '_>) -> Result<Dataset, DataErr
         read_users(path, reading, &mut builder)?;
     }
     let Some(path) = &files.oracle else {
-        return Ok(builder.finish("tables"));
+        return reading.finish(builder, "tables");
     };
-    let mut dataset = builder.finish("simulated");
+    let mut dataset = reading.finish(builder, "simulated")?;
     let oracle = Oracle::read(path, &dataset.catalog.items, &dataset.users)?;
     dataset.oracle = Some(oracle);
     Ok(dataset)

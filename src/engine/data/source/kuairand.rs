@@ -118,7 +118,7 @@ pub(super) fn detect_labelled(listing: &Listing) -> Result<Option<Recognised>, D
                 move |reading| {
                     let mut builder = DatasetBuilder::default();
                     read_labelled(&path, reading, &mut builder)?;
-                    Ok(builder.finish("KuaiRand labels"))
+                    reading.finish(builder, "KuaiRand labels")
                 },
             )));
         }
@@ -147,7 +147,7 @@ fn load(files: &Files, reading: &mut Reading<'_, '_>) -> Result<Dataset, DataErr
     for (path, why) in &files.aside {
         reading.leave_aside(path, why);
     }
-    Ok(builder.finish("KuaiRand"))
+    reading.finish(builder, "KuaiRand")
 }
 
 /// Which videos become items.

@@ -50,7 +50,7 @@ pub(super) fn detect(listing: &Listing) -> Result<Option<Recognised>, DataError>
         for path in &indices {
             reading.leave_aside(path, "a table of semantic IDs; import it as a tokenizer");
         }
-        Ok(builder.finish("MiniOneRec"))
+        reading.finish(builder, "MiniOneRec")
     })))
 }
 

@@ -153,7 +153,7 @@ fn load(files: &Files, reading: &mut Reading<'_, '_>) -> Result<Dataset, DataErr
     for (path, why) in &files.aside {
         reading.leave_aside(path, why);
     }
-    Ok(builder.finish("MovieLens"))
+    reading.finish(builder, "MovieLens")
 }
 
 fn read_movies(

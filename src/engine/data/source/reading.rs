@@ -2,12 +2,14 @@
 
 use std::path::Path;
 
-use super::super::DataError;
 use super::super::check::{BadRow, FileCheck};
 use super::super::config::DataConfig;
-use super::super::watch::{ReadProgress, Watch};
+use super::super::watch::{Count, ReadProgress, Watch};
+use super::super::{DataError, Dataset};
+use super::builder::DatasetBuilder;
 use super::file_name;
 use super::table::Position;
+use crate::engine::number::count;
 
 /// Rows between two looks at the clock of progress and at the request to stop.
 const TICK_EVERY_ROWS: u64 = 1 << 12;
@@ -54,6 +56,19 @@ impl<'a, 'w> Reading<'a, 'w> {
         Ok(())
     }
 
+    /// Orders and freezes what was read.
+    ///
+    /// # Errors
+    /// [`DataError::Stopped`] once a stop was asked for.
+    pub(super) fn finish(
+        &mut self,
+        builder: DatasetBuilder,
+        format: &str,
+    ) -> Result<Dataset, DataError> {
+        self.watch.begin(Count::Order)?;
+        Ok(builder.finish(format))
+    }
+
     /// Counts a row that could not be read.
     ///
     /// # Errors
@@ -84,7 +99,9 @@ impl<'a, 'w> Reading<'a, 'w> {
         {
             *first = format!(
                 "{} of {} rows of {} were left out; the first: {first}",
-                file.bad_rows, file.rows, file.name
+                count(file.bad_rows),
+                count(file.rows),
+                file.name
             );
         }
         if file.rows == 0 {
@@ -97,7 +114,8 @@ impl<'a, 'w> Reading<'a, 'w> {
     pub(super) fn warn_of_repeated(&mut self, n_repeated: u64, file: &str) {
         if n_repeated > 0 {
             self.warnings.push(format!(
-                "{n_repeated} rows of {file} repeat an item; its first row was used"
+                "{} rows of {file} repeat an item; its first row was used",
+                count(n_repeated)
             ));
         }
     }

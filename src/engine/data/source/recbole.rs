@@ -88,7 +88,7 @@ fn load(
     for path in users {
         reading.leave_aside(path, "no model here uses features of users");
     }
-    Ok(builder.finish("RecBole"))
+    reading.finish(builder, "RecBole")
 }
 
 fn read_items(

@@ -44,7 +44,7 @@ pub(super) fn detect_json(listing: &Listing) -> Result<Option<Recognised>, DataE
                 item_json::read(items, reading, &mut builder)?;
             }
             read_json(&path, reading, &mut builder)?;
-            Ok(builder.finish("item sequences"))
+            reading.finish(builder, "item sequences")
         },
     )))
 }
@@ -77,7 +77,7 @@ fn load_lines(
         read_items(items, reading, &mut builder)?;
     }
     read_lines(path, reading, &mut builder)?;
-    Ok(builder.finish("item sequences"))
+    reading.finish(builder, "item sequences")
 }
 
 /// The sequences as they are read.

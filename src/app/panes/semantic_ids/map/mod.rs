@@ -21,7 +21,7 @@ use self::coloring::{Coloring, Palette};
 use self::hand::{move_by_keys, move_by_pointer};
 use self::painter::{Drawn, Request};
 use self::viewport::Viewport;
-use super::column::ItemColumn;
+use super::column::{ItemColumn, positive_events};
 use super::finder::Found;
 use crate::app::command::UiCommand;
 use crate::app::latest::Latest;
@@ -300,10 +300,7 @@ impl ItemMap {
             if !categories.is_empty() {
                 ui.weak(categories.join(", "));
             }
-            ui.weak(format!(
-                "{} positive events",
-                count(u64::from(table.popularity(row)))
-            ));
+            ui.weak(positive_events(table.popularity(row)));
         });
     }
 
@@ -312,11 +309,11 @@ impl ItemMap {
         let spread = format!("axes keep {} and {} of the spread", shares[0], shares[1]);
         let text = match &self.drawn {
             Some(drawn) => format!(
-                "drawn: all {} items, {} in view; {spread}",
+                "Drawn: all {} items, {} in view; {spread}",
                 count(drawn.plane.points.len() as u64),
                 count(drawn.picture.n_in_view as u64)
             ),
-            None => "drawing".to_owned(),
+            None => "Drawing".to_owned(),
         };
         ui.weak(text).on_hover_text(
             "The first two principal components of the item vectors. The spread is their variance: what is left of \
