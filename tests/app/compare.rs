@@ -1,5 +1,6 @@
 //! The comparison of tokenizers: asked for, under way, done, stopped, and written to files.
 
+use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use onerec_workbench::app::command::UiCommand;
 use onerec_workbench::app::pane::PaneKind;
@@ -73,6 +74,24 @@ fn one_click_compares_the_chosen_tokenizers() {
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn several_tokenizers_are_left_out_without_opening_the_menu_again() {
+    let mut harness = draw(PaneKind::Compare, finished());
+    let all = VARIANTS.len();
+    harness
+        .get_by_label(&format!("{all} of {all} tokenizers"))
+        .click();
+    harness.run_steps(3);
+    for variant in &VARIANTS[..3] {
+        harness
+            .get_by_role_and_label(Role::CheckBox, variant.name)
+            .click();
+        harness.run_steps(3);
+    }
+    let left = format!("{} of {all} tokenizers", all - 3);
+    assert!(harness.query_by_label(&left).is_some());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::report::TokenizerReport;
+use crate::engine::number::count;
 
 /// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -31,7 +32,9 @@ impl TokenizerComparison {
         };
         format!(
             "{}: {} items, vectors of {} dimensions{aligned}",
-            self.dataset, self.n_items, self.dim
+            self.dataset,
+            count(self.n_items),
+            self.dim
         )
     }
 }

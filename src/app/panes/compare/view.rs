@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use egui::{RichText, ScrollArea, Ui};
+use egui::containers::menu::{MenuButton, MenuConfig};
+use egui::{PopupCloseBehavior, RichText, ScrollArea, Ui};
 
 use super::view_model::{self, Shown};
 use crate::app::command::UiCommand;
@@ -83,14 +84,13 @@ impl ComparePane {
                 .map(|variant| variant.name.to_owned())
                 .collect();
             let n_chosen = names.len();
-            ui.menu_button(
-                format!("{n_chosen} of {} tokenizers", VARIANTS.len()),
-                |ui| {
-                    self.choice_ui(ui);
-                },
-            )
-            .response
-            .on_hover_text("Which tokenizers the next comparison fits.");
+            // Several are chosen at a time: a click inside does not close it.
+            let menu = MenuConfig::new().close_behavior(PopupCloseBehavior::CloseOnClickOutside);
+            MenuButton::new(format!("{n_chosen} of {} tokenizers", VARIANTS.len()))
+                .config(menu)
+                .ui(ui, |ui| self.choice_ui(ui))
+                .0
+                .on_hover_text("Which tokenizers the next comparison fits.");
             // Without names the engine would fit all of them.
             let nothing = (n_chosen == 0).then_some("Choose at least one tokenizer.");
             let compare = UiCommand::CompareTokenizers {
