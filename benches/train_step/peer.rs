@@ -26,6 +26,9 @@ pub(crate) fn run_self(args: &Args) -> anyhow::Result<Measured> {
     ] {
         command.arg(name).arg(value.to_string());
     }
+    if let Some(n_items) = args.items {
+        command.arg("--items").arg(n_items.to_string());
+    }
     read(&mut command)
 }
 

@@ -259,7 +259,7 @@ impl EncoderDecoder {
     /// - output: `[n_rows, codebook_size]`
     fn level_logits(&self, hidden: Tensor<2>, level_idx: usize) -> Tensor<2> {
         if let Some(output) = self.outputs.get(level_idx) {
-            return output.forward(hidden);
+            return ops::linear([hidden, output.weight.val()]);
         }
         let start = self.vocab().token(level_idx, 0) as usize;
         let codewords = self

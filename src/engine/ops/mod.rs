@@ -28,7 +28,7 @@ mod swi_glu;
 mod checks;
 
 pub use adam_w::{AdamWStep, adam_w, squared_norm};
-pub use attention::attention;
+pub use attention::{Heads, attention};
 pub use code_log_prob::{code_log_prob, log_total};
 pub use embedding::embedding;
 pub use expert::{ExpertWeights, experts};

@@ -22,7 +22,7 @@ mod tests;
 
 use burn::module::{Module, Param, ParamId};
 use burn::nn::Linear;
-use burn::tensor::{Int, Tensor, TensorData, module::embedding};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use self::block::LazyBlock;
 use self::config::LazyConfig;
@@ -32,13 +32,14 @@ use super::attention::causal_mask;
 use super::block::DecoderContext;
 use super::cache::DecodeCache;
 use super::config::ModelConfig;
+use super::context_input::embed;
 use super::encoder_decoder::Memory;
 use super::experts::MixtureOfExperts;
 use super::feed_forward::FeedForward;
 use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
 use crate::engine::batch::{ContextBatch, FeatureSpec};
-use crate::engine::ops::Past;
+use crate::engine::ops::{self, Past};
 use crate::engine::tokenizer::vocab::TokenVocab;
 
 /// The lazy decoder.
@@ -215,10 +216,9 @@ impl LazyDecoder {
         let [n_rows, n_new] = tokens.dims();
         let [_, d_embed] = self.embeddings.dims();
         let mask = causal_mask(n_new, &tokens.device());
-        let embedded = embedding(self.embeddings.val(), tokens) * (d_embed as f64).sqrt();
-        let mut hidden = self
-            .input
-            .forward(embedded.reshape([n_rows * n_new, d_embed]));
+        let no_positions = Tensor::zeros([n_new, d_embed], &tokens.device());
+        let embedded = embed(self.embeddings.val(), tokens, no_positions);
+        let mut hidden = ops::linear([embedded, self.input.weight.val()]);
         for (block, context) in self.blocks.iter().zip(&mut cache.contexts) {
             hidden = block.forward(
                 hidden,
@@ -256,7 +256,7 @@ impl LazyDecoder {
     /// - output: `[n_rows, codebook_size]`
     fn level_logits(&self, hidden: Tensor<2>, level_idx: usize) -> Tensor<2> {
         let head = &self.heads[level_idx];
-        head.output.forward(head.norm.forward(hidden))
+        ops::linear([head.norm.forward(hidden), head.output.weight.val()])
     }
 
     /// See [`Generator::with_embeddings_times`](super::Generator::with_embeddings_times).
