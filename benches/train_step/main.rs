@@ -18,12 +18,12 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use onerec_workbench::engine::batch::{ContextBatch, FeatureSpec, HistoryBatch};
 use onerec_workbench::engine::device::{BackendChoice, DeviceConfig, choose};
 use onerec_workbench::engine::loss::next_token;
 use onerec_workbench::engine::model::ModelConfig;
-use onerec_workbench::engine::model::config::System;
+use onerec_workbench::engine::model::config::{Precision, System};
 use onerec_workbench::engine::model::lazy_decoder::config::LazyConfig;
 use onerec_workbench::engine::optim::AdamW;
 use onerec_workbench::engine::seed::Seed;
@@ -58,9 +58,9 @@ struct Args {
     peer: Option<PathBuf>,
     #[arg(long, default_value = "python3")]
     python: PathBuf,
-    /// The peer's numbers: float32 or bfloat16.
+    /// Numbers of both sides: float32 or bfloat16; the weights of ours stay float32.
     #[arg(long, default_value = "float32")]
-    dtype: String,
+    dtype: Dtype,
     /// Items of history in the place of the row's.
     #[arg(long)]
     items: Option<usize>,
@@ -73,6 +73,13 @@ struct Args {
     /// Passed on by cargo.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+/// Names that the peer knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Dtype {
+    Float32,
+    Bfloat16,
 }
 
 /// One run.
@@ -186,6 +193,10 @@ fn step_seconds(args: &Args, shape: Shape) -> anyhow::Result<Measured> {
         system: match shape.lazy_kv_heads {
             Some(_) => System::Lazy,
             None => System::Session,
+        },
+        precision: match args.dtype {
+            Dtype::Float32 => Precision::F32,
+            Dtype::Bfloat16 => Precision::Bf16,
         },
         lazy: LazyConfig {
             n_kv_heads: shape.lazy_kv_heads.unwrap_or_default(),

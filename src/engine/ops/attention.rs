@@ -10,6 +10,7 @@ use faer::prelude::ReborrowMut as _;
 use rayon::prelude::*;
 
 use super::buffer;
+use super::dtype::{as_in, widen};
 use super::extension::{HostTensor, Operation, apply, is_on_host, tensor, values};
 use super::mask::Mask;
 use super::product::{matrix, matrix_mut, product_here};
@@ -108,14 +109,15 @@ fn plain(
     let d_keys = n_kv_heads * d_head;
     let key = of_heads(key_value.clone().slice_dim(2, 0..d_keys));
     let value = of_heads(key_value.slice_dim(2, d_memory - d_keys..d_memory));
-    let mut scores = query.matmul(key.swap_dims(2, 3));
+    let mut scores = widen(query.matmul(key.swap_dims(2, 3)));
     if let Some(mask) = mask {
         scores = scores + mask.clone();
     }
     let largest = scores.clone().detach().max_dim(3);
     let weights = (scores - largest).exp();
     let total = weights.clone().sum_dim(3);
-    (weights.matmul(value) / total)
+    let attended = widen(as_in(weights, &value).matmul(value.clone())) / total;
+    as_in(attended, &value)
         .swap_dims(1, 2)
         .reshape([n_query_tokens, d_model])
 }

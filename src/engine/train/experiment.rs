@@ -56,6 +56,7 @@ pub fn perform(
 ) -> Result<RunEnd, EngineError> {
     let began = Instant::now();
     let (device, device_report) = device::choose(&plan.config.device)?;
+    plan.config.model.precision.check(&device)?;
     probe_cost::refuse_too_large(&plan.config, &device)?;
     reporter.emit(EngineEvent::RunStarted(RunStarted {
         run_dir: plan.dir.path().to_owned(),

@@ -46,6 +46,7 @@ pub fn probe(
     on_step: &mut dyn FnMut(u64),
 ) -> Result<CostProbe, EngineError> {
     let (device, report) = device::choose(&config.device)?;
+    config.model.precision.check(&device)?;
     refuse_too_large(config, &device)?;
     let data = prepare_watched(path, &config.data, watch)?;
     let vocab = config.vocab();
@@ -71,7 +72,8 @@ pub fn probe(
         .model
         .init(vocab, slate_len, features, config.seed, &device);
     let mut optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm)
-        .with_tables(model.table_ids(), settings.table_lr_factor);
+        .with_tables(model.table_ids(), settings.table_lr_factor)
+        .with_loss_scale(config.model.precision.loss_scale());
     let n_parts = settings.micro_batches;
 
     let mut seconds = Vec::new();

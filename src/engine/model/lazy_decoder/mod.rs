@@ -38,6 +38,7 @@ use super::experts::MixtureOfExperts;
 use super::feed_forward::FeedForward;
 use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
+use super::precision::{Precision, widen};
 use crate::engine::batch::{ContextBatch, FeatureSpec};
 use crate::engine::ops::{self, Past};
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -59,6 +60,8 @@ pub struct LazyDecoder {
     n_levels: usize,
     codebook_size: usize,
     slate_len: usize,
+    #[module(skip)]
+    pub(super) precision: Precision,
 }
 
 /// Norm and output layer of one code position. [V2 2.2]
@@ -98,6 +101,7 @@ impl LazyDecoder {
             n_levels: vocab.n_levels,
             codebook_size: vocab.codebook_size,
             slate_len,
+            precision: config.precision,
         }
     }
 
@@ -139,7 +143,7 @@ impl LazyDecoder {
         let [n_requests, n_positions, width] = positions.values.dims();
         let values = positions.values.reshape([n_requests * n_positions, width]);
         Memory {
-            hidden: self.context.forward(values),
+            hidden: self.context.forward(self.precision.round(values)),
             n_requests,
             mask: positions.mask,
         }
@@ -256,7 +260,8 @@ impl LazyDecoder {
     /// - output: `[n_rows, codebook_size]`
     fn level_logits(&self, hidden: Tensor<2>, level_idx: usize) -> Tensor<2> {
         let head = &self.heads[level_idx];
-        ops::linear([head.norm.forward(hidden), head.output.weight.val()])
+        let hidden = self.precision.round(head.norm.forward(hidden));
+        widen(ops::linear([hidden, head.output.weight.val()]))
     }
 
     /// See [`Generator::with_embeddings_times`](super::Generator::with_embeddings_times).
