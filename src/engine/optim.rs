@@ -100,6 +100,7 @@ impl AdamW {
             first: &mut self.first,
             second: &mut self.second,
         });
+        ops::end_step();
         (module, norm)
     }
 

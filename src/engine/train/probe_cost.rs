@@ -18,6 +18,7 @@ use crate::engine::device;
 use crate::engine::embedding::ItemEmbeddings;
 use crate::engine::error::EngineError;
 use crate::engine::event::CostProbe;
+use crate::engine::ops;
 use crate::engine::optim::AdamW;
 use crate::engine::run::memory;
 use crate::engine::tokenizer::{Code, SemanticIdTable};
@@ -99,6 +100,7 @@ pub fn probe(
         }
         on_step(step);
     }
+    ops::release();
     if seconds.is_empty() {
         return Err(EngineError::Stopped);
     }
