@@ -9,6 +9,7 @@
 
 mod adam_w;
 mod attention;
+mod attention_plain;
 mod buffer;
 mod code_log_prob;
 mod dtype;
