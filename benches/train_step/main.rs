@@ -18,11 +18,13 @@ use std::time::Instant;
 use anyhow::{Context as _, bail};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use onerec_workbench::engine::batch::{ContextBatch, FeatureSpec, HistoryBatch};
 use onerec_workbench::engine::device::{BackendChoice, DeviceConfig, choose};
 use onerec_workbench::engine::loss::next_token;
 use onerec_workbench::engine::model::ModelConfig;
+use onerec_workbench::engine::model::config::{Precision, System};
+use onerec_workbench::engine::model::lazy_decoder::config::LazyConfig;
 use onerec_workbench::engine::optim::AdamW;
 use onerec_workbench::engine::seed::Seed;
 use onerec_workbench::engine::tokenizer::vocab::TokenVocab;
@@ -56,9 +58,12 @@ struct Args {
     peer: Option<PathBuf>,
     #[arg(long, default_value = "python3")]
     python: PathBuf,
-    /// The peer's numbers: float32 or bfloat16.
+    /// Numbers of both sides: float32 or bfloat16; the weights of ours stay float32.
     #[arg(long, default_value = "float32")]
-    dtype: String,
+    dtype: Dtype,
+    /// Items of history in the place of the row's.
+    #[arg(long)]
+    items: Option<usize>,
     /// Seconds per step against each size, as CSV and charts in this folder.
     #[arg(long)]
     grow: Option<PathBuf>,
@@ -68,6 +73,13 @@ struct Args {
     /// Passed on by cargo.
     #[arg(long, hide = true)]
     bench: bool,
+}
+
+/// Names that the peer knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Dtype {
+    Float32,
+    Bfloat16,
 }
 
 /// One run.
@@ -82,7 +94,10 @@ fn main() -> anyhow::Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(args.threads)
         .build_global()?;
-    let shape = args.row.shape();
+    let mut shape = args.row.shape();
+    if let Some(n_items) = args.items {
+        shape.n_items = n_items;
+    }
     if args.once {
         let measured = step_seconds(&args, shape)?;
         println!(
@@ -98,6 +113,10 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn compare(args: &Args, shape: Shape) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        args.peer.is_none() || shape.lazy_kv_heads.is_none(),
+        "the peer has no lazy decoder"
+    );
     let (mut ours, mut peers, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let mut compile = None;
     for _ in 0..args.runs {
@@ -171,9 +190,27 @@ fn step_seconds(args: &Args, shape: Shape) -> anyhow::Result<Measured> {
         n_active_experts: shape.n_active,
         d_ff_expert: shape.d_ff,
         history_len: shape.n_items,
+        system: match shape.lazy_kv_heads {
+            Some(_) => System::Lazy,
+            None => System::Session,
+        },
+        precision: match args.dtype {
+            Dtype::Float32 => Precision::F32,
+            Dtype::Bfloat16 => Precision::Bf16,
+        },
+        lazy: LazyConfig {
+            n_kv_heads: shape.lazy_kv_heads.unwrap_or_default(),
+            ..LazyConfig::default()
+        },
         ..ModelConfig::default()
     };
-    let mut model = config.init(vocab, 1, &FeatureSpec::default(), Seed(0), &device);
+    let mut model = config.init(
+        vocab,
+        shape.slate_len,
+        &FeatureSpec::default(),
+        Seed(0),
+        &device,
+    );
     let mut optimizer = AdamW::new(0.1, 0.0);
     let mut rng = Seed(0).rng("bench.tokens", 0);
     let n_rows = shape.batch_size;
@@ -185,7 +222,7 @@ fn step_seconds(args: &Args, shape: Shape) -> anyhow::Result<Measured> {
         &device,
     );
     let codes = integers(
-        [n_rows, shape.n_levels],
+        [n_rows, shape.slate_codes()],
         0..shape.codebook_size as i64,
         &mut rng,
         &device,
@@ -195,7 +232,7 @@ fn step_seconds(args: &Args, shape: Shape) -> anyhow::Result<Measured> {
         tokens,
         has_padding: false,
     });
-    let weight = Tensor::ones([n_rows, shape.n_levels], &device);
+    let weight = Tensor::ones([n_rows, shape.slate_codes()], &device);
     let mut seconds = Vec::new();
     for step in 0..args.warmup + args.steps {
         let start = Instant::now();

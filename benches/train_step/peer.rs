@@ -18,7 +18,7 @@ pub(crate) fn run_self(args: &Args) -> anyhow::Result<Measured> {
         .to_possible_value()
         .context("every row has a name")?;
     command.arg(row.get_name()).arg("--once");
-    command.args(["--device", &args.device]);
+    command.args(["--device", &args.device, "--dtype", &dtype_name(args)?]);
     for (name, value) in [
         ("--steps", args.steps),
         ("--warmup", args.warmup),
@@ -26,7 +26,18 @@ pub(crate) fn run_self(args: &Args) -> anyhow::Result<Measured> {
     ] {
         command.arg(name).arg(value.to_string());
     }
+    if let Some(n_items) = args.items {
+        command.arg("--items").arg(n_items.to_string());
+    }
     read(&mut command)
+}
+
+fn dtype_name(args: &Args) -> anyhow::Result<String> {
+    let dtype = args.dtype.to_possible_value();
+    Ok(dtype
+        .context("every dtype has a name")?
+        .get_name()
+        .to_owned())
 }
 
 /// Runs the peer once each way.
@@ -59,7 +70,7 @@ pub(crate) fn run_peer(
     let mut command = Command::new(&args.python);
     command.args(["-c", program]).arg(folder);
     let device = if args.device == "cuda" { "cuda" } else { "cpu" };
-    command.args(["--device", device, "--dtype", &args.dtype]);
+    command.args(["--device", device, "--dtype", &dtype_name(args)?]);
     if is_compiled {
         command.arg("--compile");
     }

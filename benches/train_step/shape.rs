@@ -14,6 +14,8 @@ pub(crate) enum Row {
     Smoke,
     /// The sizes of the small preset.
     Small,
+    /// The lazy decoder: width 256, 4 blocks, 4 heads that share 2 of keys, 60 items of history, slates of 5. No peer.
+    Lazy,
     /// 0.121 billion parameters, dense; for a GPU.
     Large,
     /// 0.9 billion parameters, 24 experts, 2 active; for a GPU.
@@ -33,6 +35,10 @@ pub(crate) struct Shape {
     pub(crate) n_levels: usize,
     pub(crate) codebook_size: usize,
     pub(crate) batch_size: usize,
+    /// Items that a request asks for.
+    pub(crate) slate_len: usize,
+    /// Heads of keys and values of a lazy decoder; none for encoder and decoder.
+    pub(crate) lazy_kv_heads: Option<usize>,
 }
 
 impl Row {
@@ -48,6 +54,8 @@ impl Row {
             n_levels: 3,
             codebook_size: 256,
             batch_size: 128,
+            slate_len: 1,
+            lazy_kv_heads: None,
         };
         let small = Shape {
             d_model: 128,
@@ -80,6 +88,12 @@ impl Row {
                 ..small
             },
             Self::Small => small,
+            Self::Lazy => Shape {
+                n_items: 60,
+                slate_len: 5,
+                lazy_kv_heads: Some(2),
+                ..dense
+            },
             Self::Large => large,
             Self::Huge => Shape {
                 d_ff: 2688,
@@ -95,7 +109,12 @@ impl Shape {
         self.n_items * (self.n_levels + 1)
     }
 
+    /// Codes of the slate that is asked for.
+    pub(crate) fn slate_codes(&self) -> usize {
+        self.slate_len * self.n_levels
+    }
+
     pub(crate) fn tokens(&self) -> usize {
-        self.batch_size * (self.history_tokens() + self.n_levels)
+        self.batch_size * (self.history_tokens() + self.slate_codes())
     }
 }

@@ -15,6 +15,8 @@ pub struct AdamW {
     max_grad_norm: f64,
     /// Embedding tables, and their learning rate as a multiple of that of all other weights.
     tables: (Vec<ParamId>, f64),
+    /// What the gradients that it is given were multiplied by.
+    loss_scale: f64,
     step: u64,
     first: GradientsParams,
     second: GradientsParams,
@@ -30,6 +32,7 @@ impl AdamW {
             weight_decay,
             max_grad_norm,
             tables: (Vec::new(), 1.0),
+            loss_scale: 1.0,
             step: 0,
             first: GradientsParams::new(),
             second: GradientsParams::new(),
@@ -45,6 +48,12 @@ impl AdamW {
         }
     }
 
+    /// The same optimiser for gradients of a loss that was multiplied by `loss_scale`, which it takes back.
+    #[must_use]
+    pub fn with_loss_scale(self, loss_scale: f64) -> Self {
+        Self { loss_scale, ..self }
+    }
+
     /// One step. Returns the updated module and the gradient's norm before clipping, `[1]`, not yet read back.
     pub fn step<M: Module>(
         &mut self,
@@ -58,15 +67,21 @@ impl AdamW {
             total: None,
         };
         module.visit(&mut norm);
-        let norm = norm.total.map(Tensor::sqrt);
+        let unscale = self.loss_scale.recip();
+        let norm = norm.total.map(|total| total.sqrt().mul_scalar(unscale));
         let scale = norm
             .clone()
-            .filter(|_| self.max_grad_norm > 0.0)
+            .filter(|_| self.max_grad_norm > 0.0 || self.loss_scale > 1.0)
             .map(|norm| {
-                (norm + 1e-6)
-                    .recip()
-                    .mul_scalar(self.max_grad_norm)
-                    .clamp_max(1.0)
+                let clip = if self.max_grad_norm > 0.0 {
+                    (norm + 1e-6)
+                        .recip()
+                        .mul_scalar(self.max_grad_norm)
+                        .clamp_max(1.0)
+                } else {
+                    norm.ones_like()
+                };
+                clip.mul_scalar(unscale)
             });
         let n_steps = self.step as i32;
         let step = AdamWStep {
@@ -85,6 +100,7 @@ impl AdamW {
             first: &mut self.first,
             second: &mut self.second,
         });
+        ops::end_step();
         (module, norm)
     }
 
@@ -219,6 +235,43 @@ mod tests {
             let keep = 1.0 - 0.5 * lr;
             for (value, expected) in values.iter().zip([keep - lr, -2.0 * keep + lr]) {
                 assert!((value - expected).abs() < 1e-5, "{value} != {expected}");
+            }
+        }
+    }
+
+    /// Two steps with different gradients, so that Adam's own scaling does not hide a factor.
+    #[test]
+    fn a_loss_scale_is_taken_back() {
+        let device = Device::flex().autodiff();
+        let train = |loss_scale: f64, max_grad_norm: f64| -> Vec<f32> {
+            let weights = |values: [f32; 2]| {
+                Param::from_data(TensorData::new(values.to_vec(), [1, 2]), &device)
+            };
+            let mut module = Two {
+                table: weights([1.0, -2.0]),
+                dense: weights([0.5, 3.0]),
+            };
+            let mut optimizer = AdamW::new(0.1, max_grad_norm).with_loss_scale(loss_scale);
+            let mut found = Vec::new();
+            for power in [1.0, 0.1] {
+                let loss = (module.table.val() * module.dense.val()).square().sum() * power;
+                let grads = GradientsParams::from_grads((loss * loss_scale).backward(), &module);
+                let (updated, norm) = optimizer.step(0.01, module, grads);
+                module = updated;
+                found.push(norm.unwrap().into_scalar());
+            }
+            for param in [&module.table, &module.dense] {
+                found.extend(param.val().inner().into_data().iter::<f32>());
+            }
+            found
+        };
+        for max_grad_norm in [0.0, 2.0] {
+            let expected = train(1.0, max_grad_norm);
+            for (found, expected) in train(1024.0, max_grad_norm).iter().zip(&expected) {
+                assert!(
+                    (found - expected).abs() < 1e-5 * expected.abs(),
+                    "{found} != {expected}"
+                );
             }
         }
     }

@@ -17,7 +17,7 @@ use crate::app::widgets::number::count;
 use crate::engine::config::{ExperimentConfig, Preset};
 use crate::engine::data::config::{SessionRule, SplitRule};
 use crate::engine::device::{BackendChoice, DeviceStatus};
-use crate::engine::model::config::System;
+use crate::engine::model::config::{Precision, System};
 
 /// Draws all fields; an edit becomes one command.
 pub(super) fn ui(ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
@@ -289,6 +289,18 @@ fn generator_ui(ui: &mut Ui, draft: &Draft, config: &mut ExperimentConfig) {
             ui.add(DragValue::new(value))
         });
     }
+    row(
+        ui,
+        draft,
+        "model.precision",
+        "Precision",
+        "Numbers that the blocks compute with; weights and their updates stay f32. Fewer bits are for a GPU that has them: \
+         bf16 for CUDA, f16 for other graphics adapters. On the CPU they are slower.",
+        |ui| {
+            let choices = Precision::ALL.map(|precision| (precision, precision.name()));
+            choice_ui(ui, "precision", &mut model.precision, &choices)
+        },
+    );
     if config.model.system == System::Lazy {
         lazy_ui(ui, draft, config);
     }

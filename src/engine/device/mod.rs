@@ -94,12 +94,25 @@ pub enum DeviceError {
         /// What to do.
         remedy: String,
     },
+    /// The device does not compute with these numbers.
+    #[error(
+        "could not use model.precision {precision}: the device does not compute with such numbers"
+    )]
+    Precision {
+        /// Name of the precision.
+        precision: &'static str,
+    },
 }
 
 impl Hint for DeviceError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Unavailable { remedy, .. } => Some(remedy.clone()),
+            Self::Precision { .. } => Some(
+                "set model.precision to f32, or choose a device that has it: CUDA has bf16 and f16, most graphics \
+                 adapters have f16, the CPU has both, slowly"
+                    .to_owned(),
+            ),
         }
     }
 }

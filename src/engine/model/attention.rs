@@ -5,48 +5,76 @@ use burn::nn::Linear;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 
 use super::init::Initializer;
-use crate::engine::ops::{self, Past};
+use crate::engine::ops::{self, Heads, Past};
 
 /// Added to the score of a key that must not be seen.
 /// Finite, so that a query whose keys are all hidden gives numbers and no NaN.
 const HIDDEN: f32 = -1e9;
 
-/// Keys and values of every row side by side, `[rows, n_keys, 2 * d_model]`.
+/// Keys and values of every row.
 #[derive(Clone, Debug)]
-pub struct KeyValue(Tensor<3>);
+pub struct KeyValue {
+    /// Side by side, `[rows, n_keys, 2 * width]`; the keys alone, `[rows, n_keys, width]`, where they are the values.
+    joined: Tensor<3>,
+    values_are_keys: bool,
+}
 
 impl KeyValue {
-    /// Keys and values that were made elsewhere, `[rows, n_keys, width]` each.
-    pub fn new(key: Tensor<3>, value: Tensor<3>) -> Self {
-        Self(Tensor::cat(vec![key, value], 2))
+    /// Keys and values side by side, `[rows, n_keys, 2 * width]`.
+    pub fn joined(joined: Tensor<3>) -> Self {
+        Self {
+            joined,
+            values_are_keys: false,
+        }
+    }
+
+    /// Keys that are the values, too, `[rows, n_keys, width]`.
+    pub fn shared(key: Tensor<3>) -> Self {
+        Self {
+            joined: key,
+            values_are_keys: true,
+        }
     }
 
     /// Number of rows.
     pub fn n_rows(&self) -> usize {
-        self.0.dims()[0]
+        self.joined.dims()[0]
     }
 
     /// Width of the keys of all heads together.
     pub fn width(&self) -> usize {
-        self.0.dims()[2] / 2
+        let [_, _, width] = self.joined.dims();
+        if self.values_are_keys {
+            width
+        } else {
+            width / 2
+        }
     }
 
     /// For each query the mean of its row's values, weighted by the softmax of its scaled products with the keys.
-    /// The queries of a row stand together, and the heads side by side.
+    /// The queries of a row stand together, and the heads side by side. Narrower keys have fewer heads, each of which
+    /// serves a group of neighbouring heads of the queries.
     ///
     /// # Shapes
     /// - query, output: `[n_rows * n_queries, n_heads * d_head]`
     /// - mask: broadcasts to `[n_rows, 1, n_queries, n_keys]`
     pub fn attend(&self, query: Tensor<2>, mask: Option<&Tensor<4>>, n_heads: usize) -> Tensor<2> {
-        ops::attention(query, self.0.clone(), mask, n_heads)
+        let [_, d_model] = query.dims();
+        let heads = Heads {
+            n_heads,
+            n_kv_heads: self.width() * n_heads / d_model,
+            values_are_keys: self.values_are_keys,
+        };
+        ops::attention(query, self.joined.clone(), mask, heads)
     }
 
     /// Keys and values, `[rows, n_keys, width]` each.
     #[cfg(test)]
     pub(super) fn parts(&self) -> (Tensor<3>, Tensor<3>) {
+        let [_, _, d_joined] = self.joined.dims();
         let width = self.width();
-        let part = |start: usize| self.0.clone().slice_dim(2, start..start + width);
-        (part(0), part(width))
+        let part = |start: usize| self.joined.clone().slice_dim(2, start..start + width);
+        (part(0), part(d_joined - width))
     }
 }
 
@@ -82,7 +110,7 @@ impl Attention {
     pub fn key_value(&self, source: Tensor<2>, n_rows: usize) -> KeyValue {
         let [n_tokens, d_model] = source.dims();
         let joined = ops::linear([source, self.key.weight.val(), self.value.weight.val()]);
-        KeyValue(joined.reshape([n_rows, n_tokens / n_rows, 2 * d_model]))
+        KeyValue::joined(joined.reshape([n_rows, n_tokens / n_rows, 2 * d_model]))
     }
 
     /// Causal self-attention of the next tokens of every row to those before, which they join.
@@ -99,10 +127,10 @@ impl Attention {
     ) -> Tensor<2> {
         let newer = self.key_value(x.clone(), n_rows);
         if past.is_empty() {
-            past.append(newer.0.clone());
+            past.append(newer.joined.clone());
             return self.forward(x, &newer, causal_mask);
         }
-        past.append(newer.0);
+        past.append(newer.joined);
         let query = ops::linear([x, self.query.weight.val()]);
         let attended = past.attend(query, self.n_heads);
         ops::linear([attended, self.output.weight.val()])

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::lazy_decoder::config::LazyConfig;
+pub use super::precision::Precision;
 use crate::engine::batch::pathway::PathwayConfig;
 
 /// Sizes of the generator. [A 3.2, 5.1.1; what the paper leaves open is a setting]
@@ -52,6 +53,8 @@ pub struct ModelConfig {
     pub tie_embeddings: bool,
     /// Dropout probability in the residual branches.
     pub dropout: f64,
+    /// Numbers that the blocks compute with; weights and their updates stay f32. [A, B, V2 do not say]
+    pub precision: Precision,
     /// The pathways that the second system's encoder reads.
     pub pathways: PathwayConfig,
     /// What only the lazy decoder has.
@@ -81,6 +84,7 @@ impl Default for ModelConfig {
             norm: NormPlacement::Pre,
             tie_embeddings: true,
             dropout: 0.0,
+            precision: Precision::F32,
             pathways: PathwayConfig::default(),
             lazy: LazyConfig::default(),
         }

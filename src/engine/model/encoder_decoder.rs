@@ -21,6 +21,7 @@ use super::experts::MixtureOfExperts;
 use super::feed_forward::FeedForward;
 use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
+use super::precision::{Precision, widen};
 use crate::engine::batch::{ContextBatch, FeatureSpec};
 use crate::engine::ops::{self, Codewords};
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -43,6 +44,8 @@ pub struct EncoderDecoder {
     outputs: Vec<Linear>,
     n_levels: usize,
     codebook_size: usize,
+    #[module(skip)]
+    pub(super) precision: Precision,
 }
 
 /// The encoder's view of a batch of histories.
@@ -92,6 +95,7 @@ impl EncoderDecoder {
                 .collect(),
             n_levels: vocab.n_levels,
             codebook_size: vocab.codebook_size,
+            precision: config.precision,
         }
     }
 
@@ -148,7 +152,7 @@ impl EncoderDecoder {
             hidden = norm.forward(hidden);
         }
         Memory {
-            hidden,
+            hidden: self.precision.round(hidden),
             n_requests: tokens.n_requests,
             mask: tokens.mask,
         }
@@ -166,7 +170,9 @@ impl EncoderDecoder {
                 n_levels: self.n_levels,
                 codebook_size: self.codebook_size,
             };
-            return ops::level_logits(hidden, self.embeddings.val(), codewords).reshape(shape);
+            let hidden = self.precision.round(hidden);
+            let logits = ops::level_logits(hidden, self.embeddings.val(), codewords);
+            return widen(logits).reshape(shape);
         }
         let [_, d_model] = hidden.dims();
         let hidden = hidden.reshape([n_rows * n_items, self.n_levels + 1, d_model]);
@@ -258,15 +264,16 @@ impl EncoderDecoder {
     /// - hidden: `[n_rows, d_model]`
     /// - output: `[n_rows, codebook_size]`
     fn level_logits(&self, hidden: Tensor<2>, level_idx: usize) -> Tensor<2> {
+        let hidden = self.precision.round(hidden);
         if let Some(output) = self.outputs.get(level_idx) {
-            return output.forward(hidden);
+            return widen(ops::linear([hidden, output.weight.val()]));
         }
         let start = self.vocab().token(level_idx, 0) as usize;
         let codewords = self
             .embeddings
             .val()
             .slice_dim(0, start..start + self.codebook_size);
-        hidden.matmul(codewords.transpose())
+        widen(hidden.matmul(self.precision.round(codewords).transpose()))
     }
 
     /// See [`Generator::with_embeddings_times`](super::Generator::with_embeddings_times).

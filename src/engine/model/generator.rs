@@ -9,6 +9,7 @@ use super::encoder_decoder::{EncoderDecoder, Memory};
 use super::experts::MixtureOfExperts;
 use super::init::Initializer;
 use super::lazy_decoder::LazyDecoder;
+use super::precision::Precision;
 use crate::engine::batch::{ContextBatch, FeatureSpec};
 use crate::engine::seed::Seed;
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -66,6 +67,14 @@ impl Generator {
         match self {
             Self::EncoderDecoder(model) => model.slate_len(),
             Self::Lazy(model) => model.slate_len(),
+        }
+    }
+
+    /// Numbers that the blocks compute with.
+    pub fn precision(&self) -> Precision {
+        match self {
+            Self::EncoderDecoder(model) => model.precision,
+            Self::Lazy(model) => model.precision,
         }
     }
 

@@ -19,6 +19,7 @@ pub(crate) mod init;
 pub mod lazy_decoder;
 pub mod norm;
 pub mod pathway_input;
+pub mod precision;
 pub mod qformer;
 pub mod query_reader;
 mod routing;

@@ -6,6 +6,7 @@ use burn::tensor::Tensor;
 
 use super::config::{ModelConfig, NormPlacement};
 use super::init::Initializer;
+use super::precision::{Precision, widen};
 use crate::engine::ops;
 
 /// Keeps the division finite for a row of zeros.
@@ -39,6 +40,8 @@ pub struct Residual {
     norm: RmsNorm,
     dropout: Dropout,
     is_pre_norm: bool,
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl Residual {
@@ -47,20 +50,25 @@ impl Residual {
             norm: RmsNorm::init(config.d_model, init),
             dropout: DropoutConfig::new(config.dropout).init(),
             is_pre_norm: config.norm == NormPlacement::Pre,
+            precision: config.precision,
         }
     }
 
-    /// `x + f(norm(x))` or `norm(x + f(x))`; rows stay rows.
+    /// `x + f(norm(x))` or `norm(x + f(x))`; rows stay rows. The sublayer gets and gives the numbers of the configured
+    /// precision, all else is f32.
     pub fn forward(
         &self,
         x: Tensor<2>,
         sublayer: impl FnOnce(Tensor<2>) -> Tensor<2>,
     ) -> Tensor<2> {
+        let branch = |x| {
+            let changed = sublayer(self.precision.round(x));
+            self.dropout.forward(widen(changed))
+        };
         if self.is_pre_norm {
-            x.clone() + self.dropout.forward(sublayer(self.norm.forward(x)))
+            x.clone() + branch(self.norm.forward(x))
         } else {
-            self.norm
-                .forward(x.clone() + self.dropout.forward(sublayer(x)))
+            self.norm.forward(x.clone() + branch(x))
         }
     }
 }

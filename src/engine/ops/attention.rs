@@ -9,6 +9,7 @@ use faer::Accum;
 use faer::prelude::ReborrowMut as _;
 use rayon::prelude::*;
 
+use super::attention_plain::plain;
 use super::buffer;
 use super::extension::{HostTensor, Operation, apply, is_on_host, tensor, values};
 use super::mask::Mask;
@@ -18,27 +19,51 @@ use super::simd::{dot, exp, largest, sum, vectorised};
 /// Queries whose scores are computed together.
 const BLOCK_QUERIES: usize = 64;
 
+/// Which keys and values the heads of the queries look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Heads {
+    /// Heads of the queries.
+    pub n_heads: usize,
+    /// Heads of the keys and values. Each serves `n_heads / n_kv_heads` neighbouring heads of the queries.
+    pub n_kv_heads: usize,
+    /// Whether the keys are the values, too.
+    pub values_are_keys: bool,
+}
+
+impl Heads {
+    /// Keys and values of its own for each head.
+    pub fn all(n_heads: usize) -> Self {
+        Self {
+            n_heads,
+            n_kv_heads: n_heads,
+            values_are_keys: false,
+        }
+    }
+}
+
 /// For each query the mean of its row's values, weighted by the softmax of its scaled products with the keys plus the mask.
 /// The queries of a row stand together, as do its keys.
 ///
 /// # Shapes
 /// - query, output: `[n_rows * n_queries, n_heads * d_head]`
-/// - key_value: `[n_rows, n_keys, 2 * n_heads * d_head]`, the keys of all heads before the values of all heads
+/// - key_value: `[n_rows, n_keys, 2 * n_kv_heads * d_head]`, the keys of all heads before the values of all heads; half as
+///   wide where the values are the keys
 /// - mask: added to the scores; broadcasts to `[n_rows, 1, n_queries, n_keys]`; no gradient
 pub fn attention(
     query: Tensor<2>,
     key_value: Tensor<3>,
     mask: Option<&Tensor<4>>,
-    n_heads: usize,
+    heads: Heads,
 ) -> Tensor<2> {
     let [n_query_tokens, d_model] = query.dims();
-    let [n_rows, n_keys, _] = key_value.dims();
+    let [n_rows, n_keys, d_memory] = key_value.dims();
     if is_on_host(&query.device(), &[query.dtype(), key_value.dtype()]) {
         let operation = Attention {
             n_queries: n_query_tokens / n_rows,
             n_keys,
-            n_heads,
-            d_head: d_model / n_heads,
+            heads,
+            d_head: d_model / heads.n_heads,
+            d_memory,
             mask: mask.map(|mask| Mask::new(mask.clone(), n_keys)),
         };
         return Tensor::from_dispatch(apply(
@@ -46,46 +71,17 @@ pub fn attention(
             [query.into_dispatch(), key_value.into_dispatch()],
         ));
     }
-    plain(query, key_value, mask, n_heads)
-}
-
-/// The values are summed with unnormalised weights and divided afterwards:
-/// that is `d_head` divisions per query rather than one per key, forwards and backwards.
-fn plain(
-    query: Tensor<2>,
-    key_value: Tensor<3>,
-    mask: Option<&Tensor<4>>,
-    n_heads: usize,
-) -> Tensor<2> {
-    let [n_query_tokens, d_model] = query.dims();
-    let [n_rows, _, _] = key_value.dims();
-    let d_head = d_model / n_heads;
-    let split = |x: Tensor<3>| {
-        let [n_rows, n_time, _] = x.dims();
-        x.reshape([n_rows, n_time, n_heads, d_head]).swap_dims(1, 2)
-    };
-    let query = query * (d_head as f64).sqrt().recip();
-    let query = split(query.reshape([n_rows, n_query_tokens / n_rows, d_model]));
-    let key = split(key_value.clone().slice_dim(2, 0..d_model));
-    let value = split(key_value.slice_dim(2, d_model..2 * d_model));
-    let mut scores = query.matmul(key.swap_dims(2, 3));
-    if let Some(mask) = mask {
-        scores = scores + mask.clone();
-    }
-    let largest = scores.clone().detach().max_dim(3);
-    let weights = (scores - largest).exp();
-    let total = weights.clone().sum_dim(3);
-    (weights.matmul(value) / total)
-        .swap_dims(1, 2)
-        .reshape([n_query_tokens, d_model])
+    plain(query, key_value, mask, heads)
 }
 
 #[derive(Clone, Debug)]
 struct Attention {
     n_queries: usize,
     n_keys: usize,
-    n_heads: usize,
+    heads: Heads,
     d_head: usize,
+    /// Width of the keys and values of a position.
+    d_memory: usize,
     mask: Option<Mask>,
 }
 
@@ -116,15 +112,15 @@ impl Operation<2> for Attention {
     type Saved = Saved;
 
     fn forward(&self, operands: [HostTensor; 2]) -> (HostTensor, Saved) {
-        let d_model = self.n_heads * self.d_head;
+        let d_model = self.heads.n_heads * self.d_head;
         let (query, key_value) = (values(&operands[0]), values(&operands[1]));
         let mut output = buffer::take(query.len());
         let mut softmax = vec![Softmax::default(); query.len() / self.d_head];
         output
             .par_chunks_mut(self.n_queries * d_model)
             .zip(query.par_chunks(self.n_queries * d_model))
-            .zip(key_value.par_chunks(self.n_keys * 2 * d_model))
-            .zip(softmax.par_chunks_mut(self.n_queries * self.n_heads))
+            .zip(key_value.par_chunks(self.n_keys * self.d_memory))
+            .zip(softmax.par_chunks_mut(self.n_queries * self.heads.n_heads))
             .enumerate()
             .for_each_init(
                 || vec![0.0; self.scores_len()],
@@ -143,17 +139,21 @@ impl Operation<2> for Attention {
         gradient: HostTensor,
         _wanted: [bool; 2],
     ) -> [Option<HostTensor>; 2] {
-        let d_model = self.n_heads * self.d_head;
+        let d_model = self.heads.n_heads * self.d_head;
         let (query, key_value) = (values(&saved.operands[0]), values(&saved.operands[1]));
         let mut of_query = buffer::take(query.len());
         let mut of_key_value = buffer::take(key_value.len());
         of_query
             .par_chunks_mut(self.n_queries * d_model)
-            .zip(of_key_value.par_chunks_mut(self.n_keys * 2 * d_model))
+            .zip(of_key_value.par_chunks_mut(self.n_keys * self.d_memory))
             .zip(query.par_chunks(self.n_queries * d_model))
-            .zip(key_value.par_chunks(self.n_keys * 2 * d_model))
+            .zip(key_value.par_chunks(self.n_keys * self.d_memory))
             .zip(values(&gradient).par_chunks(self.n_queries * d_model))
-            .zip(saved.softmax.par_chunks(self.n_queries * self.n_heads))
+            .zip(
+                saved
+                    .softmax
+                    .par_chunks(self.n_queries * self.heads.n_heads),
+            )
             .enumerate()
             .for_each_init(
                 || [vec![0.0; self.scores_len()], vec![0.0; self.scores_len()]],
@@ -177,7 +177,7 @@ impl Operation<2> for Attention {
         buffer::give(gradient);
         [
             Some(tensor(of_query, [n_query_tokens, d_model])),
-            Some(tensor(of_key_value, [n_rows, self.n_keys, 2 * d_model])),
+            Some(tensor(of_key_value, [n_rows, self.n_keys, self.d_memory])),
         ]
     }
 }
@@ -198,7 +198,7 @@ impl Attention {
     /// The blocks of a row: all blocks of a head, then those of the next.
     fn blocks(&self, row_idx: usize) -> impl Iterator<Item = Block> {
         let n_queries = self.n_queries;
-        (0..self.n_heads).flat_map(move |head| {
+        (0..self.heads.n_heads).flat_map(move |head| {
             (0..n_queries)
                 .step_by(BLOCK_QUERIES)
                 .map(move |first| Block {
@@ -219,14 +219,15 @@ impl Attention {
         key_value: &[f32],
         softmax: &mut [Softmax],
     ) {
-        let d_model = self.n_heads * self.d_head;
+        let d_model = self.heads.n_heads * self.d_head;
         let mut output = matrix_mut(output, d_model);
         let query = matrix(query, d_model);
-        let key_value = matrix(key_value, 2 * d_model);
+        let key_value = matrix(key_value, self.d_memory);
         for block in self.blocks(row_idx) {
             let column = block.head * self.d_head;
-            let key = key_value.subcols(column, self.d_head);
-            let value = key_value.subcols(d_model + column, self.d_head);
+            let [key_column, value_column] = self.memory_columns(block.head);
+            let key = key_value.subcols(key_column, self.d_head);
+            let value = key_value.subcols(value_column, self.d_head);
             let query = query.submatrix(block.first, column, block.len, self.d_head);
             let scores = &mut scores[..block.len * self.n_keys];
             let softmax = &mut softmax[self.place(block)..][..block.len];
@@ -252,17 +253,18 @@ impl Attention {
         of_query: &mut [f32],
         of_key_value: &mut [f32],
     ) {
-        let d_model = self.n_heads * self.d_head;
+        let d_model = self.heads.n_heads * self.d_head;
         let [scores, slopes] = scratch;
         let mut of_query = matrix_mut(of_query, d_model);
-        let mut of_key_value = matrix_mut(of_key_value, 2 * d_model);
+        let mut of_key_value = matrix_mut(of_key_value, self.d_memory);
         let query = matrix(row.query, d_model);
-        let key_value = matrix(row.key_value, 2 * d_model);
+        let key_value = matrix(row.key_value, self.d_memory);
         let gradient = matrix(row.gradient, d_model);
         for block in self.blocks(row_idx) {
             let column = block.head * self.d_head;
-            let key = key_value.subcols(column, self.d_head);
-            let value = key_value.subcols(d_model + column, self.d_head);
+            let [key_column, value_column] = self.memory_columns(block.head);
+            let key = key_value.subcols(key_column, self.d_head);
+            let value = key_value.subcols(value_column, self.d_head);
             let query = query.submatrix(block.first, column, block.len, self.d_head);
             let gradient = gradient.submatrix(block.first, column, block.len, self.d_head);
             let weights = &mut scores[..block.len * self.n_keys];
@@ -281,11 +283,10 @@ impl Attention {
             );
             let softmax = &row.softmax[self.place(block)..][..block.len];
             self.slopes(weights, slopes, block, softmax);
-            // The first block of a head writes, later ones add.
-            let accum = if block.first == 0 {
-                Accum::Replace
-            } else {
-                Accum::Add
+            // The first block of a group of heads writes, later ones add; so do values where they are the keys.
+            let is_first = block.first == 0 && block.head.is_multiple_of(self.group_len());
+            let accum = |is_first| {
+                if is_first { Accum::Replace } else { Accum::Add }
             };
             let slopes = matrix(slopes, self.n_keys);
             let of_query =
@@ -293,14 +294,25 @@ impl Attention {
                     .rb_mut()
                     .submatrix_mut(block.first, column, block.len, self.d_head);
             product_here(of_query, Accum::Replace, slopes, key);
-            let of_key = of_key_value.rb_mut().subcols_mut(column, self.d_head);
-            product_here(of_key, accum, slopes.transpose(), query);
-            let of_value = of_key_value
-                .rb_mut()
-                .subcols_mut(d_model + column, self.d_head);
+            let of_key = of_key_value.rb_mut().subcols_mut(key_column, self.d_head);
+            product_here(of_key, accum(is_first), slopes.transpose(), query);
+            let of_value = of_key_value.rb_mut().subcols_mut(value_column, self.d_head);
             let weights = matrix(weights, self.n_keys);
-            product_here(of_value, accum, weights.transpose(), gradient);
+            let is_first = is_first && !self.heads.values_are_keys;
+            product_here(of_value, accum(is_first), weights.transpose(), gradient);
         }
+    }
+
+    /// Heads of the queries that share a head of keys and values.
+    fn group_len(&self) -> usize {
+        self.heads.n_heads / self.heads.n_kv_heads
+    }
+
+    /// Where the keys and the values of a head of the queries begin.
+    fn memory_columns(&self, head: usize) -> [usize; 2] {
+        let column = head / self.group_len() * self.d_head;
+        let d_keys = self.heads.n_kv_heads * self.d_head;
+        [column, self.d_memory - d_keys + column]
     }
 
     /// Where the first query of a block stands among the row's softmaxes.
@@ -388,25 +400,31 @@ mod tests {
     type Sizes = (usize, usize, usize, usize, usize);
 
     fn compare(sizes: Sizes, mask: impl Fn(&Device) -> Option<Tensor<4>>) {
+        compare_heads(sizes, Heads::all(sizes.3), mask);
+    }
+
+    fn compare_heads(sizes: Sizes, heads: Heads, mask: impl Fn(&Device) -> Option<Tensor<4>>) {
         let (n_rows, n_queries, n_keys, n_heads, d_head) = sizes;
         let d_model = n_heads * d_head;
+        let n_parts = if heads.values_are_keys { 1 } else { 2 };
+        let d_memory = n_parts * heads.n_kv_heads * d_head;
         let operands = |x: &[Tensor<1>]| {
             (
                 x[0].clone().reshape([n_rows * n_queries, d_model]),
-                x[1].clone().reshape([n_rows, n_keys, 2 * d_model]),
+                x[1].clone().reshape([n_rows, n_keys, d_memory]),
                 mask(&x[0].device()),
             )
         };
         check(
-            &[n_rows * n_queries * d_model, n_rows * n_keys * 2 * d_model],
+            &[n_rows * n_queries * d_model, n_rows * n_keys * d_memory],
             1.0,
             |x| {
                 let (query, key_value, mask) = operands(x);
-                attention(query, key_value, mask.as_ref(), n_heads).flatten(0, 1)
+                attention(query, key_value, mask.as_ref(), heads).flatten(0, 1)
             },
             |x| {
                 let (query, key_value, mask) = operands(x);
-                plain(query, key_value, mask.as_ref(), n_heads).flatten(0, 1)
+                plain(query, key_value, mask.as_ref(), heads).flatten(0, 1)
             },
         );
     }
@@ -445,6 +463,24 @@ mod tests {
     }
 
     #[test]
+    fn heads_of_a_group_share_keys_that_may_be_the_values() {
+        for values_are_keys in [false, true] {
+            for (n_heads, n_kv_heads) in [(4, 4), (4, 2), (6, 1)] {
+                let heads = Heads {
+                    n_heads,
+                    n_kv_heads,
+                    values_are_keys,
+                };
+                let (n_rows, n_queries, n_keys) = (3, 70, 5);
+                compare_heads((n_rows, n_queries, n_keys, n_heads, 3), heads, |device| {
+                    let shape = [n_rows, 1, 1, n_keys];
+                    mask(shape, |row, _, key| key < row, device)
+                });
+            }
+        }
+    }
+
+    #[test]
     fn padding_hides_keys_of_a_row_even_all_of_them() {
         let (n_rows, n_queries, n_keys) = (4, 66, 11);
         compare((n_rows, n_queries, n_keys, 2, 4), |device| {
@@ -475,7 +511,7 @@ mod tests {
             &device,
         );
         let mask = mask([1, 1, 1, 4], |_, _, key| key == 3, &device);
-        let output = read(&attention(query, key_value, mask.as_ref(), 1));
+        let output = read(&attention(query, key_value, mask.as_ref(), Heads::all(1)));
         // (1 * 8 + 5 * 8) / 8.
         assert!((output[0] - 6.0).abs() < 1e-4, "{output:?}");
     }
@@ -485,6 +521,7 @@ mod tests {
         let device = Device::flex();
         let query = Tensor::<2>::from_floats([[300.0], [-300.0]], &device);
         let key_value = Tensor::<3>::from_floats([[[300.0, 300.0], [-300.0, -300.0]]], &device);
-        assert_eq!(read(&attention(query, key_value, None, 1)), [300.0, -300.0]);
+        let output = attention(query, key_value, None, Heads::all(1));
+        assert_eq!(read(&output), [300.0, -300.0]);
     }
 }

@@ -6,6 +6,7 @@
 use burn::tensor::activation::silu;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use super::dtype::{as_in, widen};
 use super::expert::ExpertWeights;
 
 /// Longest block. Longer blocks waste more slots, shorter ones copy the experts' weights more often.
@@ -28,27 +29,28 @@ pub(super) fn experts(
 
     let n_blocks = layout.block_experts.len();
     let blocks = indices(layout.block_experts, &device);
-    let input = x.select(0, indices(layout.slot_tokens, &device)).reshape([
-        n_blocks,
-        layout.block_len,
-        d_model,
-    ]);
-    let gate = silu(input.clone().matmul(of_blocks(weights.gate, &blocks)));
-    let up = input.matmul(of_blocks(weights.up, &blocks));
+    let input = x
+        .clone()
+        .select(0, indices(layout.slot_tokens, &device))
+        .reshape([n_blocks, layout.block_len, d_model]);
+    // Rounded before they are copied.
+    let of_blocks = |weights| of_blocks(as_in(weights, &x), &blocks);
+    let gate = silu(input.clone().matmul(of_blocks(weights.gate)));
+    let up = input.matmul(of_blocks(weights.up));
     let output = (gate * up)
-        .matmul(of_blocks(weights.down, &blocks))
+        .matmul(of_blocks(weights.down))
         .reshape([n_blocks * layout.block_len, d_model]);
 
     let mut sum: Option<Tensor<2>> = None;
     for (choice_idx, slots) in layout.slots.into_iter().enumerate() {
         let share = shares.clone().slice_dim(1, choice_idx..choice_idx + 1);
-        let term = output.clone().select(0, indices(slots, &device)) * share;
+        let term = widen(output.clone().select(0, indices(slots, &device))) * share;
         sum = Some(match sum {
             Some(sum) => sum + term,
             None => term,
         });
     }
-    sum.expect("at least one expert is active")
+    as_in(sum.expect("at least one expert is active"), &x)
 }
 
 /// The weights of each block's expert, `[n_blocks, d_input, d_output]`.

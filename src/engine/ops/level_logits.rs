@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::buffer;
+use super::dtype::as_in;
 use super::extension::{HostTensor, Operation, apply, is_on_host, tensor, values, width};
 use super::product::{matrix, matrix_mut, product};
 
@@ -50,7 +51,7 @@ fn plain(hidden: Tensor<2>, embeddings: Tensor<2>, codewords: Codewords) -> Tens
             .clone()
             .slice_dim(1, level_idx..level_idx + 1)
             .reshape([n_items, d_model])
-            .matmul(codewords.transpose())
+            .matmul(as_in(codewords, &hidden).transpose())
     });
     Tensor::cat(logits.collect(), 1).reshape([n_items * n_levels, codebook_size])
 }

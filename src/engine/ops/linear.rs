@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use super::buffer;
+use super::dtype::as_in;
 use super::extension::{HostTensor, Operation, apply, is_on_host, tensor, values, width};
 use super::product::{add_product, matrix, matrix_mut, product};
 
@@ -27,7 +28,7 @@ pub fn linear<const N: usize>(operands: [Tensor<2>; N]) -> Tensor<2> {
 fn plain(x: &Tensor<2>, weights: &[Tensor<2>]) -> Tensor<2> {
     let products: Vec<Tensor<2>> = weights
         .iter()
-        .map(|weight| x.clone().matmul(weight.clone()))
+        .map(|weight| x.clone().matmul(as_in(weight.clone(), x)))
         .collect();
     match &products[..] {
         [only] => only.clone(),

@@ -7,7 +7,7 @@
 use burn::tensor::{Int, Tensor, TensorData};
 use rayon::prelude::*;
 
-use super::attention::attention;
+use super::attention::{Heads, attention};
 use super::buffer;
 use super::extension::{constant, is_on_host, tensor, untracked, values};
 use super::simd::{BLOCK_ROWS, exp, largest, sum, vectorised};
@@ -146,7 +146,7 @@ impl Past {
             .collect();
         let mask = TensorData::new(mask, [1, 1, n_new, n_keys]);
         let mask: Tensor<4> = Tensor::from_data(mask, &query.device());
-        attention(query, key_value, Some(&mask), n_heads)
+        attention(query, key_value, Some(&mask), Heads::all(n_heads))
     }
 
     fn n_rows(&self) -> usize {

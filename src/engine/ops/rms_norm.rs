@@ -4,6 +4,7 @@ use burn::tensor::Tensor;
 use rayon::prelude::*;
 
 use super::buffer;
+use super::dtype::{as_in, widen};
 use super::extension::{HostTensor, Operation, apply, is_on_host, tensor, values, width};
 use super::simd::{BLOCK_ROWS, dot, vectorised};
 
@@ -24,9 +25,10 @@ pub fn rms_norm(x: Tensor<2>, gamma: Tensor<1>, epsilon: f64) -> Tensor<2> {
 }
 
 fn plain(x: Tensor<2>, gamma: Tensor<1>, epsilon: f64) -> Tensor<2> {
-    let mean_square = x.clone().square().mean_dim(1);
+    let wide = widen(x.clone());
+    let mean_square = wide.clone().square().mean_dim(1);
     let inverse_rms = (mean_square + epsilon).sqrt().recip();
-    x * inverse_rms * gamma.unsqueeze()
+    as_in(wide * inverse_rms * gamma.unsqueeze(), &x)
 }
 
 #[derive(Clone, Debug)]

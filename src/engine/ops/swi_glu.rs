@@ -5,6 +5,7 @@ use burn::tensor::activation::silu;
 use rayon::prelude::*;
 
 use super::buffer;
+use super::dtype::as_in;
 use super::extension::{HostTensor, Operation, apply, is_on_host, tensor, values, width};
 use super::product::{add_product, matrix, matrix_mut, product};
 use super::simd::{BLOCK, sigmoid, vectorised};
@@ -28,6 +29,7 @@ pub fn swi_glu(x: Tensor<2>, gate: Tensor<2>, up: Tensor<2>, down: Tensor<2>) ->
 }
 
 fn plain(x: Tensor<2>, gate: Tensor<2>, up: Tensor<2>, down: Tensor<2>) -> Tensor<2> {
+    let [gate, up, down] = [gate, up, down].map(|weight| as_in(weight, &x));
     (silu(x.clone().matmul(gate)) * x.matmul(up)).matmul(down)
 }
 

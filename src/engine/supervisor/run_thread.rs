@@ -162,7 +162,8 @@ fn create(start: StartRun) -> Result<Opened, EngineError> {
     })?;
     let dir = RunDir::new(&run_dir);
     // Neither must a device that cannot be had.
-    device::choose(&config.device)?;
+    let (device, _) = device::choose(&config.device)?;
+    config.model.precision.check(&device)?;
     dir.create()?;
     let info = RunInfo {
         format_version: run::FORMAT_VERSION,

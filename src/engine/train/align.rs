@@ -132,7 +132,8 @@ pub fn run(
     };
     let device = ctx.device.clone().autodiff();
     let policy = base.clone().train();
-    let optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm);
+    let optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm)
+        .with_loss_scale(config.model.precision.loss_scale());
 
     let policy = scope(|scope| {
         let mut rollouts = None;
@@ -196,7 +197,8 @@ pub fn run(
                     loss = loss + term.loss.clone().mul_scalar(*weight);
                 }
             }
-            let grads = GradientsParams::from_grads(loss.backward(), &policy);
+            let scaled = loss.clone().mul_scalar(policy.precision().loss_scale());
+            let grads = GradientsParams::from_grads(scaled.backward(), &policy);
             let learning_rate = warmup_constant(step, WARMUP_STEPS, settings.learning_rate);
             let (policy, grad_norm) = optimizer.step(learning_rate, policy, grads);
 

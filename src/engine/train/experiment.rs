@@ -10,6 +10,7 @@ use crate::engine::data::prepare::{PreparedData, prepare_watched};
 use crate::engine::device;
 use crate::engine::error::EngineError;
 use crate::engine::event::{EngineEvent, NoticeLevel, RunStarted, Stage};
+use crate::engine::ops;
 use crate::engine::reporter::Reporter;
 use crate::engine::run::report::RunReport;
 use crate::engine::run::{RunDir, RunInfo, atomic, memory};
@@ -56,6 +57,7 @@ pub fn perform(
 ) -> Result<RunEnd, EngineError> {
     let began = Instant::now();
     let (device, device_report) = device::choose(&plan.config.device)?;
+    plan.config.model.precision.check(&device)?;
     probe_cost::refuse_too_large(&plan.config, &device)?;
     reporter.emit(EngineEvent::RunStarted(RunStarted {
         run_dir: plan.dir.path().to_owned(),
@@ -185,6 +187,8 @@ fn stage<T>(
     let began = Instant::now();
     let was_complete = info.completed.contains(&which);
     let result = body(ctx, info, report, was_complete);
+    // The next stage works with tensors of other sizes.
+    ops::release();
     let seconds = began.elapsed().as_secs_f64();
     if !was_complete {
         *report.seconds.entry(which.name().to_owned()).or_default() += seconds;

@@ -74,7 +74,8 @@ pub fn run(
         .init(vocab, slate_len, features, config.seed, &device);
     let n_parameters = model.n_parameters() as u64;
     let optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm)
-        .with_tables(model.table_ids(), settings.table_lr_factor);
+        .with_tables(model.table_ids(), settings.table_lr_factor)
+        .with_loss_scale(config.model.precision.loss_scale());
     let mut pace = Pace::new();
     let mut experts = ExpertBalance::new(config.model.balance_rate);
 

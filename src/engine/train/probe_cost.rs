@@ -18,6 +18,7 @@ use crate::engine::device;
 use crate::engine::embedding::ItemEmbeddings;
 use crate::engine::error::EngineError;
 use crate::engine::event::CostProbe;
+use crate::engine::ops;
 use crate::engine::optim::AdamW;
 use crate::engine::run::memory;
 use crate::engine::tokenizer::{Code, SemanticIdTable};
@@ -46,6 +47,7 @@ pub fn probe(
     on_step: &mut dyn FnMut(u64),
 ) -> Result<CostProbe, EngineError> {
     let (device, report) = device::choose(&config.device)?;
+    config.model.precision.check(&device)?;
     refuse_too_large(config, &device)?;
     let data = prepare_watched(path, &config.data, watch)?;
     let vocab = config.vocab();
@@ -71,7 +73,8 @@ pub fn probe(
         .model
         .init(vocab, slate_len, features, config.seed, &device);
     let mut optimizer = AdamW::new(settings.weight_decay, settings.max_grad_norm)
-        .with_tables(model.table_ids(), settings.table_lr_factor);
+        .with_tables(model.table_ids(), settings.table_lr_factor)
+        .with_loss_scale(config.model.precision.loss_scale());
     let n_parts = settings.micro_batches;
 
     let mut seconds = Vec::new();
@@ -97,6 +100,7 @@ pub fn probe(
         }
         on_step(step);
     }
+    ops::release();
     if seconds.is_empty() {
         return Err(EngineError::Stopped);
     }

@@ -16,6 +16,8 @@ pub(super) struct StepGradient {
     pub per_level: Option<Tensor<1>>,
 }
 
+/// The gradient is multiplied by the loss scale of the model's precision.
+///
 /// Computes the parts one after the other: what they need at a time is what one part needs. The sum is the gradient of
 /// the whole batch up to rounding, because each part's sum is divided by what the whole batch has.
 pub(super) fn step_gradient(
@@ -45,7 +47,8 @@ pub(super) fn step_gradient(
             Some(smoothing) => loss.sum + smoothing,
             None => loss.sum,
         };
-        let grads = objective.div_scalar(divisor).backward();
+        let scale = model.precision().loss_scale() / divisor;
+        let grads = objective.mul_scalar(scale).backward();
         sum.accumulate(model, GradientsParams::from_grads(grads, model));
         let share = loss.per_level.mul_scalar(*part_codes as f64 / n_codes);
         per_level = Some(match per_level {

@@ -17,6 +17,7 @@ use crate::engine::model::attention::KeyValue;
 use crate::engine::model::config::ModelConfig;
 use crate::engine::model::init::Initializer;
 use crate::engine::model::norm::RmsNorm;
+use crate::engine::ops;
 
 /// Maps the positions of a context to keys and values.
 #[derive(Module, Debug)]
@@ -44,7 +45,7 @@ impl ContextProcessor {
     /// - positions: `[n_requests * n_positions, width]`
     /// - output: `[n_requests * n_positions, d_context]`
     pub(super) fn forward(&self, positions: Tensor<2>) -> Tensor<2> {
-        self.projection.forward(positions)
+        ops::linear([positions, self.projection.weight.val()])
     }
 
     /// The sets of keys and values, `[n_requests, n_positions, G_kv * d_head]` each.
@@ -70,10 +71,10 @@ impl ContextProcessor {
         (0..config.n_kv_sets)
             .map(|set_idx| {
                 if config.values_are_keys {
-                    let key = part(set_idx);
-                    KeyValue::new(key.clone(), key)
+                    KeyValue::shared(part(set_idx))
                 } else {
-                    KeyValue::new(part(2 * set_idx), part(2 * set_idx + 1))
+                    let parts = vec![part(2 * set_idx), part(2 * set_idx + 1)];
+                    KeyValue::joined(Tensor::cat(parts, 2))
                 }
             })
             .collect()

@@ -8,6 +8,7 @@ use burn::tensor::Tensor;
 
 use crate::engine::model::attention::KeyValue;
 use crate::engine::model::init::Initializer;
+use crate::engine::ops;
 
 /// Queries and output of a cross-attention.
 #[derive(Module, Debug)]
@@ -31,33 +32,16 @@ impl CrossAttention {
     /// # Shapes
     /// - x, output: `[n_requests * n_queries, d_model]`
     /// - memory: `[n_requests, n_keys, n_kv_heads * d_head]`
-    /// - mask: broadcasts to `[n_requests, 1, 1, n_keys]`
+    /// - mask: broadcasts to `[n_requests, 1, n_queries, n_keys]`
     pub(super) fn forward(
         &self,
         x: Tensor<2>,
         memory: &KeyValue,
         mask: Option<&Tensor<4>>,
     ) -> Tensor<2> {
-        let [n_tokens, d_model] = x.dims();
-        let d_head = d_model / self.n_heads;
-        let n_kv_heads = memory.width() / d_head;
-        let n_shared = self.n_heads / n_kv_heads;
-        let n_requests = memory.n_rows();
-        let n_queries = n_tokens / n_requests;
-
-        // The heads of a group stand below each other, as if they were more queries of one head.
-        let query = self
-            .query
-            .forward(x)
-            .reshape([n_requests, n_queries, n_kv_heads, n_shared, d_head])
-            .permute([0, 3, 1, 2, 4])
-            .reshape([n_shared * n_tokens, memory.width()]);
-        let attended = memory
-            .attend(query, mask, n_kv_heads)
-            .reshape([n_requests, n_shared, n_queries, n_kv_heads, d_head])
-            .permute([0, 2, 3, 1, 4])
-            .reshape([n_tokens, d_model]);
-        self.output.forward(attended)
+        let query = ops::linear([x, self.query.weight.val()]);
+        let attended = memory.attend(query, mask, self.n_heads);
+        ops::linear([attended, self.output.weight.val()])
     }
 }
 
@@ -113,7 +97,7 @@ mod tests {
         let x = random([n_requests * n_queries, d_model], 2, &device);
         let key = random([n_requests, n_keys, n_kv_heads * d_head], 3, &device);
         let value = random([n_requests, n_keys, n_kv_heads * d_head], 4, &device);
-        let memory = KeyValue::new(key.clone(), value.clone());
+        let memory = KeyValue::joined(Tensor::cat(vec![key.clone(), value.clone()], 2));
 
         let rows = (0..n_requests)
             .map(|row| {

@@ -22,7 +22,7 @@ mod tests;
 
 use burn::module::{Module, Param, ParamId};
 use burn::nn::Linear;
-use burn::tensor::{Int, Tensor, TensorData, module::embedding};
+use burn::tensor::{Int, Tensor, TensorData};
 
 use self::block::LazyBlock;
 use self::config::LazyConfig;
@@ -32,13 +32,15 @@ use super::attention::causal_mask;
 use super::block::DecoderContext;
 use super::cache::DecodeCache;
 use super::config::ModelConfig;
+use super::context_input::embed;
 use super::encoder_decoder::Memory;
 use super::experts::MixtureOfExperts;
 use super::feed_forward::FeedForward;
 use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
+use super::precision::{Precision, widen};
 use crate::engine::batch::{ContextBatch, FeatureSpec};
-use crate::engine::ops::Past;
+use crate::engine::ops::{self, Past};
 use crate::engine::tokenizer::vocab::TokenVocab;
 
 /// The lazy decoder.
@@ -58,6 +60,8 @@ pub struct LazyDecoder {
     n_levels: usize,
     codebook_size: usize,
     slate_len: usize,
+    #[module(skip)]
+    pub(super) precision: Precision,
 }
 
 /// Norm and output layer of one code position. [V2 2.2]
@@ -97,6 +101,7 @@ impl LazyDecoder {
             n_levels: vocab.n_levels,
             codebook_size: vocab.codebook_size,
             slate_len,
+            precision: config.precision,
         }
     }
 
@@ -138,7 +143,7 @@ impl LazyDecoder {
         let [n_requests, n_positions, width] = positions.values.dims();
         let values = positions.values.reshape([n_requests * n_positions, width]);
         Memory {
-            hidden: self.context.forward(values),
+            hidden: self.context.forward(self.precision.round(values)),
             n_requests,
             mask: positions.mask,
         }
@@ -215,10 +220,9 @@ impl LazyDecoder {
         let [n_rows, n_new] = tokens.dims();
         let [_, d_embed] = self.embeddings.dims();
         let mask = causal_mask(n_new, &tokens.device());
-        let embedded = embedding(self.embeddings.val(), tokens) * (d_embed as f64).sqrt();
-        let mut hidden = self
-            .input
-            .forward(embedded.reshape([n_rows * n_new, d_embed]));
+        let no_positions = Tensor::zeros([n_new, d_embed], &tokens.device());
+        let embedded = embed(self.embeddings.val(), tokens, no_positions);
+        let mut hidden = ops::linear([embedded, self.input.weight.val()]);
         for (block, context) in self.blocks.iter().zip(&mut cache.contexts) {
             hidden = block.forward(
                 hidden,
@@ -256,7 +260,8 @@ impl LazyDecoder {
     /// - output: `[n_rows, codebook_size]`
     fn level_logits(&self, hidden: Tensor<2>, level_idx: usize) -> Tensor<2> {
         let head = &self.heads[level_idx];
-        head.output.forward(head.norm.forward(hidden))
+        let hidden = self.precision.round(head.norm.forward(hidden));
+        widen(ops::linear([hidden, head.output.weight.val()]))
     }
 
     /// See [`Generator::with_embeddings_times`](super::Generator::with_embeddings_times).

@@ -8,7 +8,6 @@
 //! To either a fixed wave is added that tells how far a position lies from the most recent one of its history or pathway.
 
 use burn::module::Module;
-use burn::tensor::module::embedding;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::engine::batch::pathway::PathwayBatch;
@@ -17,6 +16,7 @@ use crate::engine::model::attention::padding_mask;
 use crate::engine::model::config::ModelConfig;
 use crate::engine::model::init::{EMBEDDING_STD, Initializer};
 use crate::engine::model::pathway_input::PathwayInput;
+use crate::engine::ops;
 
 /// Longest wavelength of the places, positions.
 const LONGEST_WAVE: f64 = 10_000.0;
@@ -82,10 +82,13 @@ impl PositionInput {
             .tokens
             .clone()
             .reshape([n_requests * n_items, item_len])
-            .slice_dim(1, 1..item_len);
+            .slice_dim(1, 1..item_len)
+            .reshape([n_requests, n_items * self.n_levels]);
         let width = self.n_levels * d_embed;
-        let items = embedding(embeddings, codes).reshape([n_requests, n_items, width]);
         let scale = (d_embed as f64).sqrt();
+        let places = strong_places(n_items, width, d_embed, &codes.device())
+            .reshape([n_items * self.n_levels, d_embed]);
+        let items = ops::embedding(embeddings, places / scale, codes, scale);
         let mask = history.has_padding.then(|| {
             let is_pad = history
                 .is_pad
@@ -96,7 +99,7 @@ impl PositionInput {
             padding_mask(is_pad)
         });
         ContextPositions {
-            values: with_places(items * scale, d_embed),
+            values: items.reshape([n_requests, n_items, width]),
             mask,
         }
     }
@@ -130,7 +133,7 @@ fn of_pathways(
             masks.push(tokens.mask.unwrap_or_else(nothing_hidden));
         }
         let hidden = tokens.hidden.reshape([n_requests, n_positions, d_embed]);
-        values.push(with_places(hidden, d_embed));
+        values.push(hidden + strong_places(n_positions, d_embed, d_embed, &batch.device()));
     }
     ContextPositions {
         values: Tensor::cat(values, 1),
@@ -138,12 +141,10 @@ fn of_pathways(
     }
 }
 
-/// Adds to each position its place, as strong as new embeddings of width `d_embed` are.
-fn with_places(values: Tensor<3>, d_embed: usize) -> Tensor<3> {
-    let [_, n_positions, width] = values.dims();
+/// The places as strong as new embeddings of width `d_embed` are, `[1, n_positions, width]`.
+fn strong_places(n_positions: usize, width: usize, d_embed: usize, device: &Device) -> Tensor<3> {
     let strength = EMBEDDING_STD * (2.0 * d_embed as f64).sqrt();
-    let places = places(n_positions, width, &values.device());
-    values + places * strength
+    places(n_positions, width, device) * strength
 }
 
 /// A wave per feature whose phase is the distance from the most recent position, `[1, n_positions, width]`:
