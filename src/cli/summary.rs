@@ -176,6 +176,9 @@ fn tell_alignment(alignment: &AlignmentReport) {
     if let (Some(before), Some(after)) = (alignment.oracle_before, alignment.oracle_after) {
         row("true utility", before, after);
     }
+    if let (Some(before), Some(after)) = (alignment.flagged_before, alignment.flagged_after) {
+        row("flagged items", before, after);
+    }
     for head in &alignment.heads {
         row(&format!("head {}", head.name), head.before, head.after);
     }

@@ -132,6 +132,7 @@ fn slates_are_rescored(engine: &EngineHandle, run_dir: &Path, shown: &SlateCompa
         reward: &saved.scorers.reward,
         judge: &saved.scorers.judge,
         oracle: saved.data.dataset.oracle.as_ref(),
+        flagged: None,
     };
     let history = present(&saved.data, user).history;
     let list: Vec<ItemIdx> = items.iter().copied().map(ItemIdx).collect();

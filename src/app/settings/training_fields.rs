@@ -306,8 +306,25 @@ fn candidates_ui(ui: &mut Ui, draft: &Draft, align: &mut AlignConfig) {
         draft,
         "align.flagged",
         "Flagged",
-        "Items of this category or author earn less while they are shown too often; empty flags none.",
+        "Items of this category or author, or with this value of another feature, earn less while they are shown too often; \
+         empty flags none.",
         |ui| ui.text_edit_singleline(&mut align.flagged),
+    );
+    row(
+        ui,
+        draft,
+        "align.flagged_share",
+        "Flagged share",
+        "Share of flagged items among the candidates above which they earn less.",
+        |ui| ui.add(DragValue::new(&mut align.flagged_share).speed(0.01)),
+    );
+    row(
+        ui,
+        draft,
+        "align.flagged_scale",
+        "Flagged scale",
+        "What is left of a flagged item's reward while too many are shown; 0 leaves nothing, 1 everything.",
+        |ui| ui.add(DragValue::new(&mut align.flagged_scale).speed(0.01)),
     );
 }
 

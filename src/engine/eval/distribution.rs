@@ -104,6 +104,7 @@ mod tests {
             reward,
             judge: 0.25,
             oracle,
+            flagged: None,
         }
     }
 

@@ -8,6 +8,7 @@ use super::generate::GeneratedSlate;
 use super::metrics::mean_ci95;
 use crate::engine::data::source::simulator::Oracle;
 use crate::engine::data::{ItemIdx, UserIdx};
+use crate::engine::reward::industrial::flagged_share;
 use crate::engine::reward::{HEAD_NAMES, N_HEADS, RewardScorer};
 use crate::engine::run::report::{AlignmentReport, HeadChange, PassAtK, RewardSummary};
 
@@ -20,6 +21,8 @@ pub struct Scorers<'a> {
     pub judge: &'a RewardScorer,
     /// True utility, for simulated data.
     pub oracle: Option<&'a Oracle>,
+    /// Which items are flagged, where any are.
+    pub flagged: Option<&'a [bool]>,
 }
 
 /// Every score of one slate.
@@ -33,6 +36,8 @@ pub struct SlateScores {
     pub judge: f32,
     /// True utility.
     pub oracle: Option<f64>,
+    /// Share of its items that are flagged, where any are.
+    pub flagged: Option<f64>,
 }
 
 impl Scorers<'_> {
@@ -68,6 +73,9 @@ impl Scorers<'_> {
                 oracle: self
                     .oracle
                     .map(|oracle| oracle.utility(user, items.as_ref())),
+                flagged: self
+                    .flagged
+                    .map(|flags| flagged_share(items.as_ref(), flags)),
             })
             .collect()
     }
@@ -127,10 +135,11 @@ impl Measurement {
 
     /// Whether true utility is known of every slate.
     pub(super) fn has_oracle(&self) -> bool {
-        self.users
-            .iter()
-            .flatten()
-            .all(|slate| slate.oracle.is_some())
+        self.slates().all(|slate| slate.oracle.is_some())
+    }
+
+    fn has_flags(&self) -> bool {
+        self.slates().all(|slate| slate.flagged.is_some())
     }
 }
 
@@ -145,7 +154,9 @@ pub fn compare(before: &Measurement, after: &Measurement) -> AlignmentReport {
     let reward = |slate: &SlateScores| f64::from(slate.reward);
     let judge = |slate: &SlateScores| f64::from(slate.judge);
     let oracle = |slate: &SlateScores| slate.oracle.unwrap_or(f64::NAN);
+    let flagged = |slate: &SlateScores| slate.flagged.unwrap_or(f64::NAN);
     let has_oracle = before.has_oracle() && after.has_oracle();
+    let has_flags = before.has_flags() && after.has_flags();
 
     let mut verdict = vec![
         sentence("Mean reward", before, after, reward),
@@ -153,6 +164,9 @@ pub fn compare(before: &Measurement, after: &Measurement) -> AlignmentReport {
     ];
     if has_oracle {
         verdict.push(sentence("Mean true utility", before, after, oracle));
+    }
+    if has_flags {
+        verdict.push(sentence("Share of flagged items", before, after, flagged));
     }
     let heads = HEAD_NAMES.iter().enumerate().map(|(head, name)| {
         let value = |slate: &SlateScores| f64::from(slate.heads[head]);
@@ -170,6 +184,8 @@ pub fn compare(before: &Measurement, after: &Measurement) -> AlignmentReport {
         judge_after: after.summary(judge),
         oracle_before: has_oracle.then(|| before.summary(oracle)),
         oracle_after: has_oracle.then(|| after.summary(oracle)),
+        flagged_before: has_flags.then(|| before.summary(flagged)),
+        flagged_after: has_flags.then(|| after.summary(flagged)),
         heads: heads.collect(),
         distributions: distributions(&[before, after]),
         pass_at_k: pass_at_k(before, after),
@@ -247,6 +263,7 @@ mod tests {
             reward,
             judge,
             oracle: Some(oracle),
+            flagged: None,
         }
     }
 
@@ -309,6 +326,27 @@ mod tests {
         before.users[0][0].oracle = None;
         let report = compare(&before, &before);
         assert_eq!(report.oracle_before, None);
+        assert_eq!(report.flagged_before, None);
         assert_eq!(report.verdict.len(), 2);
+    }
+
+    #[test]
+    fn the_share_of_flagged_items_is_told_where_items_are_flagged() {
+        let mut before = measurement(&[[(0.5, 0.5, 0.0); 2], [(0.5, 0.5, 0.0); 2]]);
+        for (slate, flagged) in before.users.iter_mut().flatten().zip([0.4, 0.2, 0.6, 0.4]) {
+            slate.flagged = Some(flagged);
+        }
+        let mut after = before.clone();
+        for slate in after.users.iter_mut().flatten() {
+            slate.flagged = slate.flagged.map(|share| share - 0.2);
+        }
+        let report = compare(&before, &after);
+        assert!((report.flagged_before.unwrap().mean - 0.4).abs() < 1e-12);
+        assert!((report.flagged_after.unwrap().mean - 0.2).abs() < 1e-12);
+        let sentence = report.verdict.last().unwrap();
+        assert!(
+            sentence.starts_with("Share of flagged items fell from 0.4000 to 0.2000 (-50.0%"),
+            "{sentence}"
+        );
     }
 }

@@ -167,6 +167,7 @@ mod tests {
             reward: &reward,
             judge: &judge,
             oracle: None,
+            flagged: None,
         };
         let reader = ContextReader::session(&table, 4);
         let generator = SlateGenerator::new(&reader, &data.popularity, 3, 5, 8);

@@ -175,6 +175,12 @@ pub struct AlignmentReport {
     pub oracle_before: Option<RewardSummary>,
     /// The same after alignment.
     pub oracle_after: Option<RewardSummary>,
+    /// Share of the items of the generated slates that are flagged, where any are.
+    #[serde(default)]
+    pub flagged_before: Option<RewardSummary>,
+    /// The same after alignment.
+    #[serde(default)]
+    pub flagged_after: Option<RewardSummary>,
     /// Per head of the reward model before and after. [A Table 1]
     pub heads: Vec<HeadChange>,
     /// How each score of the slates is spread, before and after.

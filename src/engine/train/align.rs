@@ -111,6 +111,7 @@ pub fn run(
             reward: &scorers.reward,
             judge: &scorers.judge,
             oracle: data.dataset.oracle.as_ref(),
+            flagged: is_flagged.as_deref(),
         },
         base,
         slate_len,
@@ -246,7 +247,7 @@ pub fn store(ctx: &StageCtx<'_>, data: &PreparedData, items: &Items) -> Checkpoi
     )
 }
 
-/// The items of the flagged category or author; nothing where none is flagged.
+/// The flagged items; nothing where none is flagged.
 fn flags(data: &PreparedData, name: &str) -> Result<Option<Vec<bool>>, DataError> {
     if name.is_empty() {
         return Ok(None);
@@ -256,7 +257,9 @@ fn flags(data: &PreparedData, name: &str) -> Result<Option<Vec<bool>>, DataError
         return Ok(Some(flags));
     }
     Err(DataError::Empty {
-        found: format!("align.flagged is {name:?}, and no item has that category or author"),
+        found: format!(
+            "align.flagged is {name:?}, and no item has that category, author or feature"
+        ),
         path: data.dataset.name.clone().into(),
     })
 }

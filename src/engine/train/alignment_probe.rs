@@ -20,7 +20,7 @@ use crate::engine::eval::rewards::Scorers;
 use crate::engine::loss::{level_divergence, level_entropy};
 use crate::engine::model::Generator;
 use crate::engine::seed::Seed;
-use crate::engine::tokenizer::Code;
+use crate::engine::train::code_use::{LevelUse, WrittenCodes};
 use crate::engine::train::config::AlignConfig;
 
 /// Beams of the search for single items: the larger of the two hit rates.
@@ -66,7 +66,8 @@ pub struct Change {
 }
 
 impl Change {
-    fn of(before: &[f64], now: &[f64]) -> Self {
+    /// Of one value per user, in the same order.
+    pub(super) fn of(before: &[f64], now: &[f64]) -> Self {
         let changes: Vec<f64> = now
             .iter()
             .zip(before)
@@ -111,8 +112,10 @@ pub struct ProbePoint {
     pub entropy_before: Vec<f64>,
     /// Mean divergence from the generator before alignment along the held-out items, nats per code.
     pub divergence: f64,
-    /// The first code that stands in most of the generated items, and its share of them before and now.
-    pub top_code: (Code, f64, f64),
+    /// How the codes of each level are used in the generated items.
+    pub levels: Vec<LevelUse>,
+    /// Share of flagged items among the generated ones, where any are flagged.
+    pub flagged: Option<Change>,
 }
 
 impl ProbePoint {
@@ -125,14 +128,24 @@ impl ProbePoint {
             ("probe_hr_at_50".to_owned(), self.hr_at_50.now),
             ("probe_legality".to_owned(), self.legality.now),
             ("probe_divergence".to_owned(), self.divergence),
-            ("probe_top_code_share".to_owned(), self.top_code.2),
         ];
-        values.extend(
-            self.utility
-                .map(|utility| ("probe_utility".to_owned(), utility.now)),
-        );
-        for (level_idx, entropy) in self.entropy.iter().enumerate() {
-            values.push((format!("probe_entropy_level_{}", level_idx + 1), *entropy));
+        let optional = [
+            ("probe_utility", self.utility),
+            ("probe_flagged_share", self.flagged),
+        ];
+        for (name, change) in optional {
+            values.extend(change.map(|change| (name.to_owned(), change.now)));
+        }
+        let of_levels = |value: fn(&LevelUse) -> f64| self.levels.iter().map(value).collect();
+        let per_level: [(&str, Vec<f64>); 3] = [
+            ("entropy", self.entropy.clone()),
+            ("top_code_share", of_levels(|of| of.commonest.1)),
+            ("written_entropy", of_levels(|of| of.entropy.1)),
+        ];
+        for (name, of_levels) in per_level {
+            for (level_idx, value) in of_levels.into_iter().enumerate() {
+                values.push((format!("probe_{name}_level_{}", level_idx + 1), value));
+            }
         }
         values
     }
@@ -149,8 +162,8 @@ struct Measured {
     legality: Vec<f64>,
     entropy: Vec<f64>,
     divergence: f64,
-    /// Of each first code, its share of all generated items.
-    code_share: Vec<f64>,
+    written: WrittenCodes,
+    flagged: Option<Vec<f64>>,
 }
 
 impl<'a> AlignmentProbe<'a> {
@@ -205,30 +218,31 @@ impl<'a> AlignmentProbe<'a> {
 
     fn compare(&self, now: Measured) -> ProbePoint {
         let before = &self.before;
-        let top = (0..now.code_share.len())
-            .max_by(|a, b| now.code_share[*a].total_cmp(&now.code_share[*b]))
-            .unwrap_or_default();
+        let of_optional = |before: &Option<Vec<f64>>, now: &Option<Vec<f64>>| {
+            let both = before.as_ref().zip(now.as_ref());
+            both.map(|(before, now)| Change::of(before, now))
+        };
         ProbePoint {
             reward: Change::of(&before.reward, &now.reward),
             judge: Change::of(&before.judge, &now.judge),
-            utility: before
-                .utility
-                .as_ref()
-                .zip(now.utility.as_ref())
-                .map(|(before, now)| Change::of(before, now)),
+            utility: of_optional(&before.utility, &now.utility),
+            flagged: of_optional(&before.flagged, &now.flagged),
             hr_at_1: Change::of(&before.hr_at_1, &now.hr_at_1),
             hr_at_50: Change::of(&before.hr_at_50, &now.hr_at_50),
             legality: Change::of(&before.legality, &now.legality),
             entropy: now.entropy,
             entropy_before: before.entropy.clone(),
             divergence: now.divergence,
-            top_code: (top as Code, before.code_share[top], now.code_share[top]),
+            levels: now.written.since(&before.written),
         }
     }
 
     fn measure(&self, model: &Generator, control: &RunControl) -> Result<Measured, EngineError> {
+        let scorers = &self.input.scorers;
         let mut measured = Measured {
-            utility: self.input.scorers.oracle.map(|_| Vec::new()),
+            utility: scorers.oracle.map(|_| Vec::new()),
+            flagged: scorers.flagged.map(|_| Vec::new()),
+            written: WrittenCodes::new(self.input.reader.table().n_levels()),
             ..Measured::default()
         };
         self.score_slates(model, control, &mut measured)?;
@@ -248,7 +262,6 @@ impl<'a> AlignmentProbe<'a> {
         let slates = self
             .generator
             .generate(model, &moments, control, &mut |_, _| {})?;
-        let mut code_counts = vec![0_u32; self.input.reader.table().codebook_size()];
         for ((case, moment), slates) in self.cases.iter().zip(&moments).zip(&slates) {
             let scores = self.input.scorers.score(case.user, &moment.history, slates);
             let mean = |value: &dyn Fn(usize) -> f64| {
@@ -263,20 +276,11 @@ impl<'a> AlignmentProbe<'a> {
             if let Some(utility) = &mut measured.utility {
                 utility.push(mean(&|idx| scores[idx].oracle.unwrap_or_default()));
             }
-            for slate in slates {
-                for sid in slate
-                    .codes
-                    .chunks_exact(self.input.reader.table().n_levels())
-                {
-                    code_counts[usize::from(sid[0])] += 1;
-                }
+            if let Some(flagged) = &mut measured.flagged {
+                flagged.push(mean(&|idx| scores[idx].flagged.unwrap_or_default()));
             }
+            measured.written.push(slates);
         }
-        let total = f64::from(code_counts.iter().sum::<u32>().max(1));
-        measured.code_share = code_counts
-            .into_iter()
-            .map(|count| f64::from(count) / total)
-            .collect();
         Ok(())
     }
 

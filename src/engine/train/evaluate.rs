@@ -108,16 +108,17 @@ fn rewards_before_and_after(
         settings.reward_slates,
         settings.batch_size,
     );
+    let is_flagged = (!config.align.flagged.is_empty())
+        .then(|| flagged_items(&data.dataset.catalog, &config.align.flagged));
     let scorers = rewards::Scorers {
         reward: &scorers.reward,
         judge: &scorers.judge,
         oracle: data.dataset.oracle.as_ref(),
+        flagged: is_flagged.as_deref(),
     };
     let cases = sample_cases(data, settings.reward_users, config.seed);
     let moments = moments(data, &cases, usize::MAX);
     let control = ctx.control.clone();
-    let is_flagged = (!config.align.flagged.is_empty())
-        .then(|| flagged_items(&data.dataset.catalog, &config.align.flagged));
     let mut measure = |model: &Generator,
                        part: u64,
                        doing: &str|
@@ -216,6 +217,7 @@ pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineE
         reward: &saved.scorers.reward,
         judge: &saved.scorers.judge,
         oracle: data.dataset.oracle.as_ref(),
+        flagged: None,
     };
     let after = saved.aligned.as_ref();
     compare_slates(

@@ -8,6 +8,7 @@ pub mod alignment_probe;
 pub mod alignment_term;
 pub mod alignment_watch;
 mod build_vectors;
+pub mod code_use;
 pub mod compare_objectives;
 pub mod compare_tokenizers;
 pub mod config;

@@ -180,6 +180,7 @@ fn everyone(saved: &SavedRun) -> Scorers<'_> {
         reward: &saved.scorers.reward,
         judge: &saved.scorers.judge,
         oracle: saved.data.dataset.oracle.as_ref(),
+        flagged: None,
     }
 }
 

@@ -42,7 +42,7 @@ struct ProbeSpec {
     legend: fn(&str) -> Option<String>,
 }
 
-const PROBES: [ProbeSpec; 6] = [
+const PROBES: [ProbeSpec; 8] = [
     ProbeSpec {
         title: "Reward and judge",
         tip: "Mean reward of the probe's slates. A reward that rises without the judge is the reward model's mistake.",
@@ -73,28 +73,29 @@ const PROBES: [ProbeSpec; 6] = [
         },
     },
     ProbeSpec {
-        title: "Legality and commonest code",
-        tip: "Share of freely written IDs that belong to an item, and share of the generated items that begin with the \
-              commonest first code.",
+        title: "Legality",
+        tip: "Share of freely written IDs that belong to an item.",
+        goal: Goal::Highest,
+        legend: |name| one_of(name, &[("probe_legality", "legality")]),
+    },
+    ProbeSpec {
+        title: "Commonest code per level",
+        tip: "Share of the generated items that hold the commonest code of a level. A reward that hangs on one code shows \
+              here.",
         goal: Goal::None,
-        legend: |name| {
-            one_of(
-                name,
-                &[
-                    ("probe_legality", "legality"),
-                    ("probe_top_code_share", "commonest code"),
-                ],
-            )
-        },
+        legend: |name| of_level(name, "probe_top_code_share_level_"),
+    },
+    ProbeSpec {
+        title: "Flagged items",
+        tip: "Share of the generated items that are flagged by align.flagged.",
+        goal: Goal::None,
+        legend: |name| one_of(name, &[("probe_flagged_share", "flagged items")]),
     },
     ProbeSpec {
         title: "Entropy per level",
         tip: "Entropy of each level's predictions along the held-out items, in nats: how undecided the policy is.",
         goal: Goal::None,
-        legend: |name| {
-            let number: usize = name.strip_prefix("probe_entropy_level_")?.parse().ok()?;
-            Some(format!("level {}", level_letter(number.checked_sub(1)?)))
-        },
+        legend: |name| of_level(name, "probe_entropy_level_"),
     },
     ProbeSpec {
         title: "Divergence from the generator before alignment",
@@ -103,6 +104,12 @@ const PROBES: [ProbeSpec; 6] = [
         legend: |name| one_of(name, &[("probe_divergence", "divergence")]),
     },
 ];
+
+/// The level that a name ends with.
+fn of_level(name: &str, prefix: &str) -> Option<String> {
+    let number: usize = name.strip_prefix(prefix)?.parse().ok()?;
+    Some(format!("level {}", level_letter(number.checked_sub(1)?)))
+}
 
 /// The charts of the probes that the run has points for.
 pub(super) fn probed(run: &RunStore) -> Vec<Course> {
@@ -196,11 +203,7 @@ mod tests {
         let probed = probed(&run);
         assert_eq!(
             titles(&probed),
-            [
-                "Reward and judge",
-                "Legality and commonest code",
-                "Entropy per level"
-            ]
+            ["Reward and judge", "Legality", "Entropy per level"]
         );
         assert_eq!(probed[0].lines.len(), 2);
         let level = &probed[2].lines[0];

@@ -10,14 +10,15 @@ use crate::engine::event::{NoticeLevel, Stage};
 use crate::engine::run::report::AlignmentReport;
 
 /// What is looked at in each probe, and when a warning comes of it.
-pub(super) const RULES: [&str; 7] = [
+pub(super) const RULES: [&str; 8] = [
     "The reward rises while the judge, true utility or HR@50 falls, each beyond the 95% interval of the change within users.",
+    "The judge confirms less than half of the reward's rise, the 95% interval of its own change included.",
     "Legality falls beyond its interval, and to less than 90% of what it was before alignment.",
     "The policy differs from the generator before alignment by more than 0.5 nats per code.",
-    "More than 30% of the generated items begin with one code, and more than twice as many as before.",
+    "More than 30% of the generated items hold one code on some level, and more than twice as many as before.",
     "The entropy of the first code falls to less than half of what it was.",
-    "Chosen and rejected slates differ by less than 0.01 in reward, mean over the pairs of a step.",
-    "Each rule warns once in a run, with its figures and the setting to change.",
+    "Chosen and rejected slates differ by less than 0.01 in reward, mean over ten logged steps.",
+    "A rule must be broken at two probes in a row. Each warns once in a run, with its figures and the setting to change.",
 ];
 
 /// The judgement at the head of the pane.
@@ -68,7 +69,7 @@ struct Figure {
     write: fn(f64) -> String,
 }
 
-const FIGURES: [Figure; 8] = [
+const FIGURES: [Figure; 9] = [
     Figure {
         name: "probe_reward",
         label: "Reward",
@@ -112,9 +113,15 @@ const FIGURES: [Figure; 8] = [
         write: |value| significant(value, 3),
     },
     Figure {
-        name: "probe_top_code_share",
+        name: "probe_top_code_share_level_1",
         label: "Commonest code",
         tip: "Share of the generated items that begin with the commonest first code.",
+        write: percent,
+    },
+    Figure {
+        name: "probe_flagged_share",
+        label: "Flagged items",
+        tip: "Share of the generated items that are flagged by align.flagged.",
         write: percent,
     },
 ];

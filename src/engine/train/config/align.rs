@@ -58,7 +58,8 @@ pub struct AlignConfig {
     pub max_staleness: u64,
     /// What says how good a candidate is.
     pub reward: RewardSource,
-    /// Items of this category or author earn less while they are shown too often; empty flags none. [B 2.4.3]
+    /// Items of this category or author, or with this value of a further feature, earn less while they are shown too
+    /// often; empty flags none. [B 2.4.3]
     pub flagged: String,
     /// Share of flagged items among all candidates above which they earn less, f. [B does not say]
     pub flagged_share: f64,
