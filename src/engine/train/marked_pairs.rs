@@ -229,7 +229,7 @@ mod tests {
     fn marked_pairs_are_left_out_or_turned_round_and_counted() {
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::new(folder.path());
-        let data = toy::data(&[&[0, 1], &[1, 2], &[2, 3]], 4);
+        let data = toy::data(&[&[0, 1, 2, 3], &[1, 2, 3, 0], &[2, 3, 0, 1]], 4);
         let mut marked = MarkedPairs::new(&dir);
         assert_eq!(marked.refresh(&data).unwrap(), None, "there is no file");
         assert!(marked.take_values().is_empty());
@@ -269,7 +269,7 @@ mod tests {
     fn a_mark_on_what_the_data_lacks_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let dir = RunDir::new(folder.path());
-        let data = toy::data(&[&[0, 1]], 2);
+        let data = toy::data(&[&[0, 1, 2, 3]], 4);
         for (mark, words) in [
             (
                 mark("nobody", "item-0", "item-1", PairVerdict::LeaveOut),

@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn a_figure_tells_its_change_since_before_alignment() {
         let mut state = AppState::default();
-        for (step, reward) in [(0, 0.25), (10, 0.375)] {
+        for (step, reward) in [(0, 0.25), (10, 0.38)] {
             apply(
                 &mut state.run,
                 EngineEvent::Steps {

@@ -58,7 +58,7 @@ mod tests {
     fn every_checkpoint_has_every_score() {
         let spread = |mean| ScoreSpread {
             mean,
-            mean_ci95: 0.125,
+            mean_ci95: 0.13,
             ..ScoreSpread::default()
         };
         let mut comparison = CheckpointComparison {
