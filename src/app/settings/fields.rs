@@ -3,13 +3,14 @@
 
 use egui::{CollapsingHeader, ComboBox, DragValue, Response, RichText, Ui};
 
+use super::align_fields::align_ui;
 use super::expert_fields::experts_ui;
 use super::item_vector_fields::item_vectors_ui;
 use super::lazy_fields::{lazy_ui, size_ui};
 use super::pathway_fields::system_ui;
 use super::row::row;
 use super::tokenizer_fields::tokenizer_ui;
-use super::training_fields::{align_ui, evaluate_ui, pretrain_ui, reward_ui};
+use super::training_fields::{evaluate_ui, pretrain_ui, reward_ui};
 use crate::app::command::UiCommand;
 use crate::app::state::{AppState, Draft};
 use crate::app::theme;

@@ -1,5 +1,6 @@
 //! The experiment's settings beside the panes: the important ones as fields, all of them as TOML.
 
+mod align_fields;
 mod expert_fields;
 mod fields;
 mod item_vector_fields;
