@@ -1,6 +1,6 @@
 //! Everything a user can make the window do, with its words and its shortcut.
 //!
-//! Panes and chrome push commands; [`obstacle`](super::obstacle) says when they are possible, `command_handling` carries
+//! Panes and chrome push commands; `obstacle` says when they are possible, `command_handling` carries
 //! them out.
 
 use std::path::PathBuf;

@@ -17,7 +17,7 @@
 //! of the sessions watched longest, in the order of time, with the format reward beside it.
 //!
 //! The slates are written and scored on a thread of their own, ahead of the step that learns from them as far as their
-//! snapshot allows, see [`rollout_worker`](super::rollout_worker).
+//! snapshot allows, see `rollout_worker`.
 //!
 //! Differences from the papers, where they are silent: the term is the mean over the pairs of a step, so that
 //! lambda does not change its meaning with r_DPO or the batch size; every step has at least one pair when
