@@ -6,4 +6,5 @@ mod lazy;
 mod pathways;
 mod pipeline;
 mod resume;
+mod reward_hack;
 mod slates;
