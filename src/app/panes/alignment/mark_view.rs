@@ -60,7 +60,7 @@ impl MarkView {
                 };
                 let is_set = row.mark.is_some_and(|mark| mark.verdict == verdict);
                 let obstacle = command.obstacle(state);
-                let button = egui::Button::selectable(is_set, command.text());
+                let button = egui::Button::new(command.text()).selected(is_set);
                 let mut button = ui
                     .add_enabled(obstacle.is_none(), button)
                     .on_hover_text(format!("{tip}. {EFFECT}"));

@@ -5,7 +5,6 @@ use crate::app::widgets::number::{percent, signed, significant};
 use crate::app::widgets::{Stat, TextTable, level_letter};
 use crate::engine::eval::diversity::Diversity;
 use crate::engine::eval::report::EvaluationReport;
-use crate::engine::eval::shown_codes::LevelCodes;
 use crate::engine::event::{NoticeLevel, Stage};
 use crate::engine::run::report::AlignmentReport;
 
@@ -200,30 +199,35 @@ pub(super) fn entropy(
         after = &evaluation.code_entropy_after;
     }
     let nats = |value: Option<&f64>| value.map_or_else(|| "-".to_owned(), |h| significant(*h, 3));
-    let n_levels = report.codes.len().max(before.len());
+    // Reports of earlier versions do not say which codes were written.
+    let has_codes = !report.codes.is_empty();
     let row = |level_idx: usize| {
-        let codes = report.codes.get(level_idx);
-        let of_codes =
-            |value: fn(&LevelCodes) -> String| codes.map_or_else(|| "-".to_owned(), value);
-        vec![
+        let mut row = vec![
             level_letter(level_idx).to_string(),
             nats(before.get(level_idx)),
             nats(after.get(level_idx)),
-            of_codes(|of| significant(of.entropy.0, 3)),
-            of_codes(|of| significant(of.entropy.1, 3)),
-            of_codes(|of| of.n_distinct.0.to_string()),
-            of_codes(|of| of.n_distinct.1.to_string()),
-        ]
+        ];
+        if let Some(codes) = report.codes.get(level_idx) {
+            row.extend([
+                significant(codes.entropy.0, 3),
+                significant(codes.entropy.1, 3),
+                codes.n_distinct.0.to_string(),
+                codes.n_distinct.1.to_string(),
+            ]);
+        }
+        row
     };
-    TextTable {
-        columns: vec![
-            ("Level", "Position in the semantic ID."),
-            (
-                "Undecided before",
-                "Entropy of the generator's predictions along the held-out items, nats: -sum p ln p, mean over users. 0 is \
-                 certain.",
-            ),
-            ("Undecided after", "The same of the aligned generator."),
+    let mut columns = vec![
+        ("Level", "Position in the semantic ID."),
+        (
+            "Undecided before",
+            "Entropy of the generator's predictions along the held-out items, nats: -sum p ln p, mean over users. 0 is \
+             certain.",
+        ),
+        ("Undecided after", "The same of the aligned generator."),
+    ];
+    if has_codes {
+        columns.extend([
             (
                 "Written before",
                 "Entropy of the frequencies of the codes in all evaluated slates, nats: how many codes come up, over all \
@@ -232,8 +236,16 @@ pub(super) fn entropy(
             ("Written after", "The same of the aligned generator."),
             ("Codes before", "Distinct codes in those slates."),
             ("Codes after", "The same of the aligned generator."),
-        ],
+        ]);
+    }
+    let n_levels = if has_codes {
+        report.codes.len()
+    } else {
+        before.len()
+    };
+    TextTable {
         rows: (0..n_levels).map(row).collect(),
+        columns,
     }
 }
 
@@ -445,7 +457,7 @@ mod tests {
             ..EvaluationReport::default()
         };
         let entropy = entropy(&report, Some(&evaluation));
-        assert_eq!(entropy.rows[1][..3], ["b", "1.50", "-"]);
+        assert_eq!(entropy.rows[1], ["b", "1.50", "-"]);
         for table in [pass_at_k(&report), diversity(&report), entropy] {
             assert!(!table.rows.is_empty());
             for row in &table.rows {

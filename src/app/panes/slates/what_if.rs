@@ -44,6 +44,16 @@ impl WhatIf {
         self.items != self.written
     }
 
+    /// Whether only the order was changed.
+    pub(super) fn is_reordered(&self) -> bool {
+        let sorted = |items: &[u32]| {
+            let mut items = items.to_vec();
+            items.sort_unstable();
+            items
+        };
+        self.is_changed() && sorted(&self.items) == sorted(&self.written)
+    }
+
     /// Whether a place is chosen.
     pub(super) fn is_chosen(&self, place: usize) -> bool {
         self.chosen.contains(&place)
@@ -115,17 +125,31 @@ pub(super) fn scores(written: &ScoredSlate, now: &ScoredSlate) -> TextTable {
                     name,
                     significant(before, 4),
                     significant(after, 4),
-                    signed(after - before, 3),
+                    signed(change(before, after), 3),
                 ]
             })
             .collect(),
     }
 }
 
-/// What the item at a place adds, in words; a dash where that is not known.
-pub(super) fn share(slate: &ScoredSlate, place: usize) -> [String; 3] {
+/// The difference, without what is only rounding of the models' single precision.
+fn change(before: f64, after: f64) -> f64 {
+    let change = after - before;
+    if change.abs() < 1e-6 * (1.0 + before.abs()) {
+        0.0
+    } else {
+        change
+    }
+}
+
+/// What an item adds to a slate, in words; a dash where it is not in it or that is not known.
+pub(super) fn share(slate: &ScoredSlate, item_idx: u32) -> [String; 3] {
     let dash = || "-".to_owned();
-    match slate.shares.get(place) {
+    let place = slate
+        .items
+        .iter()
+        .position(|item| item.item_idx == item_idx);
+    match place.and_then(|place| slate.shares.get(place)) {
         None => [dash(), dash(), dash()],
         Some(share) => [
             signed(share.reward, 3),
@@ -185,6 +209,7 @@ mod tests {
         assert!(!what_if.is_chosen(0), "the third pushes out the first");
         what_if.swap();
         assert_eq!(what_if.items(), [7, 9, 8]);
+        assert!(what_if.is_reordered());
         assert!(
             what_if.replace_obstacle(Some(3)).is_some(),
             "two are chosen"
@@ -199,6 +224,7 @@ mod tests {
         );
         what_if.replace(3);
         assert_eq!(what_if.items(), [7, 9, 3]);
+        assert!(!what_if.is_reordered());
         // The same slate again changes nothing, another one begins anew.
         what_if.follow("u", Stage::Align, 0, &written);
         assert!(what_if.is_changed());
@@ -212,10 +238,12 @@ mod tests {
     fn changes_and_shares_by_hand() {
         let (written, mut now) = (slate(&[1, 2]), slate(&[2, 1]));
         now.reward = 0.5;
+        now.judge_reward += 1e-8;
         let table = scores(&written, &now);
         assert_eq!(table.rows[1], ["Reward", "0.2500", "0.5000", "+0.250"]);
+        assert_eq!(table.rows[2][3], "0", "rounding is no change");
         assert_eq!(share(&now, 1), ["+0.125", "-0.250", "-"]);
-        assert_eq!(share(&now, 2), ["-", "-", "-"]);
+        assert_eq!(share(&now, 7), ["-", "-", "-"], "not in the slate");
         assert_eq!(item_of(&[&written], 2).unwrap().external_id, "2");
         assert!(item_of(&[&written], 5).is_none());
     }

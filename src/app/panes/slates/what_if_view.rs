@@ -93,6 +93,12 @@ impl WhatIfView {
             && self.what_if.is_changed()
         {
             text_table(ui, "what if scores", &what_if::scores(written, now));
+            if self.what_if.is_reordered() {
+                ui.weak(
+                    "Reward model and judge see the items of a slate without their order, so an exchange alone does not \
+                     move them; true utility and the log-probability depend on it.",
+                );
+            }
         }
     }
 
@@ -107,6 +113,11 @@ impl WhatIfView {
     ) {
         let has_oracle = written.oracle.is_some();
         let tip = "What the item adds: the slate's score - that of the slate without it";
+        let mut times = vec![("as written", "in the slate as the generator wrote it")];
+        if self.what_if.is_changed() {
+            times.push(("now", "in the slate as it is now"));
+        }
+        ui.weak("What each item adds: the slate's score less that of the slate without it");
         let known: Vec<&ScoredSlate> = now.into_iter().chain([written]).collect();
         Grid::new("what if places")
             .num_columns(9)
@@ -116,7 +127,7 @@ impl WhatIfView {
                 ui.strong("Place")
                     .on_hover_text("Choose two to exchange, or one to replace");
                 ui.strong("Item");
-                for (when, of) in [("as written", "as written"), ("now", "as it is now")] {
+                for (when, of) in &times {
                     for (what, who) in [
                         ("Reward", "reward"),
                         ("Judge", "judge"),
@@ -153,9 +164,9 @@ impl WhatIfView {
                         }
                     }
                     let dash = || ["-"; 3].map(str::to_owned);
-                    let before = what_if::share(written, place);
-                    let after = now.map_or_else(dash, |now| what_if::share(now, place));
-                    for shares in [before, after] {
+                    let before = what_if::share(written, item_idx);
+                    let after = now.map_or_else(dash, |now| what_if::share(now, item_idx));
+                    for shares in [before, after].iter().take(times.len()) {
                         let n_shown = if has_oracle { 3 } else { 2 };
                         for text in shares.iter().take(n_shown) {
                             ui.monospace(format!("{text:>9}"));
