@@ -16,7 +16,7 @@ use crate::app::widgets::{MetricPlot, PlotSeries, PlotView, Reference, stat_grid
 use crate::engine::event::{RunId, Stage};
 
 /// Height of a chart in points.
-const CHART_HEIGHT: f32 = 150.0;
+const CHART_HEIGHT: f32 = 180.0;
 
 /// The pane, what is looked at in it, and the charts of the newest event.
 #[derive(Default)]

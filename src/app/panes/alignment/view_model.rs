@@ -65,7 +65,23 @@ struct Figure {
     name: &'static str,
     label: &'static str,
     tip: &'static str,
-    write: fn(f64) -> String,
+    /// Significant digits; `None` for a share, which is written in percent.
+    digits: Option<usize>,
+}
+
+impl Figure {
+    fn write(&self, value: f64) -> String {
+        self.digits
+            .map_or_else(|| percent(value), |digits| significant(value, digits))
+    }
+
+    /// A change of the figure; of a share in percentage points.
+    fn change(&self, change: f64) -> String {
+        match self.digits {
+            Some(_) => signed(change, 2),
+            None => format!("{:+.1} points", 100.0 * change),
+        }
+    }
 }
 
 const FIGURES: [Figure; 9] = [
@@ -73,55 +89,55 @@ const FIGURES: [Figure; 9] = [
         name: "probe_reward",
         label: "Reward",
         tip: "Mean reward of the slates that the policy would show now.",
-        write: |value| significant(value, 4),
+        digits: Some(4),
     },
     Figure {
         name: "probe_judge",
         label: "Judge",
         tip: "The same by a second reward model, trained on other users and not used for alignment.",
-        write: |value| significant(value, 4),
+        digits: Some(4),
     },
     Figure {
         name: "probe_utility",
         label: "True utility",
         tip: "What the slates are really worth, by the simulator that made the data.",
-        write: |value| significant(value, 4),
+        digits: Some(4),
     },
     Figure {
         name: "probe_hr_at_1",
         label: "HR@1",
         tip: "Share of the probe's users whose held-out item comes first.",
-        write: percent,
+        digits: None,
     },
     Figure {
         name: "probe_hr_at_50",
         label: "HR@50",
         tip: "Share of the probe's users whose held-out item is among the first 50.",
-        write: percent,
+        digits: None,
     },
     Figure {
         name: "probe_legality",
         label: "Legality",
         tip: "Share of semantic IDs written without constraint that belong to an item.",
-        write: percent,
+        digits: None,
     },
     Figure {
         name: "probe_divergence",
         label: "Divergence",
         tip: "Mean over codes of sum p ln(p / q), p the policy and q the generator before alignment, in nats.",
-        write: |value| significant(value, 3),
+        digits: Some(3),
     },
     Figure {
         name: "probe_top_code_share_level_1",
         label: "Commonest code",
         tip: "Share of the generated items that begin with the commonest first code.",
-        write: percent,
+        digits: None,
     },
     Figure {
         name: "probe_flagged_share",
         label: "Flagged items",
         tip: "Share of the generated items that are flagged by align.flagged.",
-        write: percent,
+        digits: None,
     },
 ];
 
@@ -131,11 +147,11 @@ pub(super) fn figures(run: &RunStore) -> Vec<Stat> {
         .iter()
         .filter_map(|figure| {
             let (step, value) = last_point(run, figure.name)?;
-            let stat = Stat::new(figure.label, (figure.write)(value), figure.tip);
+            let stat = Stat::new(figure.label, figure.write(value), figure.tip);
             let first = run.series(Stage::Align, figure.name)?.points.first()?;
             let is_change = first.step == 0 && step > 0;
             Some(if is_change {
-                stat.unit(signed(value - first.value, 2))
+                stat.unit(figure.change(value - first.value))
             } else {
                 stat
             })
