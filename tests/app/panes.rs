@@ -335,3 +335,24 @@ fn checkpoints_are_set_side_by_side() {
         "{commands:?}"
     );
 }
+
+#[test]
+fn a_run_whose_log_allows_no_reward_model_offers_no_way_to_one() {
+    let mut state = finished();
+    state.run.reward = None;
+    state.run.alignment = None;
+    assert!(!state.run.is_resumable());
+    for (kind, text) in [
+        (PaneKind::Alignment, "This run has no alignment"),
+        (PaneKind::Slates, "This run has no reward models"),
+    ] {
+        let harness = draw(kind, state.clone());
+        assert!(harness.query_by_label(text).is_some(), "{kind:?}");
+        let buttons = harness.query_all_by_role(egui::accesskit::Role::Button);
+        assert_eq!(
+            buttons.count(),
+            0,
+            "{kind:?} has a button that leads nowhere"
+        );
+    }
+}

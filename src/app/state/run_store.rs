@@ -265,7 +265,14 @@ impl RunStore {
     /// Whether it can go on from its last checkpoint.
     pub fn is_resumable(&self) -> bool {
         matches!(self.status, RunStatus::Stopped | RunStatus::Failed(_))
-            || (self.status == RunStatus::Finished && self.next_stage().is_some())
+            || (self.status == RunStatus::Finished
+                && self.next_stage().is_some()
+                && !self.is_without_reward())
+    }
+
+    /// Whether it did everything that its data allows, which is neither reward models nor alignment.
+    pub fn is_without_reward(&self) -> bool {
+        self.status == RunStatus::Finished && self.reward.is_none() && self.evaluation.is_some()
     }
 
     /// One stage.

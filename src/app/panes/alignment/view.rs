@@ -12,7 +12,9 @@ use crate::app::command::UiCommand;
 use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme::{self, tokens};
-use crate::app::widgets::{MetricPlot, PlotSeries, PlotView, Reference, stat_grid, text_table};
+use crate::app::widgets::{
+    MetricPlot, PlotSeries, PlotView, Reference, empty_state, stat_grid, text_table,
+};
 use crate::engine::event::{RunId, Stage};
 
 /// Height of a chart in points.
@@ -33,6 +35,12 @@ impl AlignmentPane {
     /// Draws the pane.
     pub fn ui(&mut self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
         let run = &state.run;
+        if run.is_without_reward() {
+            let text = "Its log has too few impressions with feedback for a reward model, and without one there is \
+                        nothing to align with. The pane Device and log has the warning.";
+            empty_state(ui, "This run has no alignment", text, None);
+            return;
+        }
         if run.stage_series(Stage::Align).next().is_none() {
             return waiting_ui(
                 ui,
@@ -40,7 +48,8 @@ impl AlignmentPane {
                 commands,
                 Stage::Align,
                 "No alignment yet",
-                view_model::absence(state),
+                "What alignment does to the reward, to its judge, to true utility and to hits appears here, with \
+                 warnings in words and the pairs that it learns from.",
             );
         }
         self.refresh(state);

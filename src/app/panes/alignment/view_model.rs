@@ -276,18 +276,6 @@ pub(super) fn marked(report: &AlignmentReport) -> String {
     )
 }
 
-/// What stands where there is no alignment.
-pub(super) fn absence(state: &AppState) -> &'static str {
-    let run = &state.run;
-    if run.status == RunStatus::Finished && run.reward.is_none() && run.evaluation.is_some() {
-        "This run has no alignment: its log has too few impressions with feedback for a reward model. The pane Device and \
-         log has the warning."
-    } else {
-        "What alignment does to the reward, to its judge, to true utility and to hits appears here, with warnings in words \
-         and the pairs that it learns from."
-    }
-}
-
 /// Why there is no probe.
 pub(super) fn no_probe(state: &AppState) -> &'static str {
     if is_under_way(state) {

@@ -10,7 +10,7 @@ use crate::app::command::UiCommand;
 use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, item_ui, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme::tokens;
-use crate::app::widgets::{score_bar, text_table};
+use crate::app::widgets::{empty_state, score_bar, text_table};
 use crate::engine::event::{ScoredSlate, SlateComparison, Stage};
 use crate::engine::seed::Seed;
 
@@ -31,6 +31,12 @@ pub struct SlatesPane {
 impl SlatesPane {
     /// Draws the pane.
     pub fn ui(&mut self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+        if state.run.is_without_reward() {
+            let text = "Its log has too few impressions with feedback for a reward model, so slates cannot be scored. \
+                        The pane Overview has the held-out metrics.";
+            empty_state(ui, "This run has no reward models", text, None);
+            return;
+        }
         let obstacle = UiCommand::InspectUser(String::new()).obstacle(state);
         let comparison = view_model::comparison(state);
         if obstacle.is_some() && comparison.is_none() {
@@ -40,7 +46,8 @@ impl SlatesPane {
                 commands,
                 Stage::Evaluate,
                 "No slates yet",
-                view_model::absence(state),
+                "For a user of your choice, the history, the slates before and after alignment and every score of \
+                 them appear here. The reward models must be trained; the comparison needs alignment.",
             );
         }
         failure_ui(ui, state);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::app::state::{AppState, RunStatus};
+use crate::app::state::AppState;
 use crate::app::widgets::TextTable;
 use crate::app::widgets::number::{count, percent, signed, significant};
 use crate::engine::eval::report::EvaluationReport;
@@ -22,18 +22,6 @@ pub(super) struct ScoreRow {
     pub after: Option<f64>,
     /// The ends of the bar.
     pub range: (f64, f64),
-}
-
-/// What stands where there are no slates.
-pub(super) fn absence(state: &AppState) -> &'static str {
-    let run = &state.run;
-    if run.status == RunStatus::Finished && run.reward.is_none() && run.evaluation.is_some() {
-        "This run has no reward models: its log has too few impressions with feedback, so slates cannot be scored. The \
-         pane Overview has the held-out metrics."
-    } else {
-        "For a user of your choice, the history, the slates before and after alignment and every score of them appear \
-         here. The reward models must be trained; the comparison needs alignment."
-    }
 }
 
 /// Users that can be chosen without typing.
