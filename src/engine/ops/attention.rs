@@ -10,11 +10,11 @@ use faer::prelude::ReborrowMut as _;
 use rayon::prelude::*;
 
 use super::attention_plain::plain;
+use super::attention_scores::{Scores, Softmax};
 use super::buffer;
 use super::extension::{HostTensor, Operation, apply, is_on_host, tensor, values};
 use super::mask::Mask;
 use super::product::{matrix, matrix_mut, product_here};
-use super::simd::{dot, exp, largest, sum, vectorised};
 
 /// Queries whose scores are computed together.
 const BLOCK_QUERIES: usize = 64;
@@ -64,7 +64,11 @@ pub fn attention(
             heads,
             d_head: d_model / heads.n_heads,
             d_memory,
-            mask: mask.map(|mask| Mask::new(mask.clone(), n_keys)),
+            scores: Scores {
+                n_keys,
+                scale: ((d_model / heads.n_heads) as f32).sqrt().recip(),
+                mask: mask.map(|mask| Mask::new(mask.clone(), n_keys)),
+            },
         };
         return Tensor::from_dispatch(apply(
             operation,
@@ -82,7 +86,7 @@ struct Attention {
     d_head: usize,
     /// Width of the keys and values of a position.
     d_memory: usize,
-    mask: Option<Mask>,
+    scores: Scores,
 }
 
 /// Queries, keys and values, and what turns the scores of each query of each head into weights.
@@ -92,17 +96,9 @@ struct Saved {
     softmax: Vec<Softmax>,
 }
 
-/// The weight of score `s` is `e^(s - largest) * share`.
-#[derive(Clone, Copy, Debug, Default)]
-struct Softmax {
-    largest: f32,
-    share: f32,
-}
-
 /// The queries that are worked on.
 #[derive(Clone, Copy)]
 struct Block {
-    row_idx: usize,
     head: usize,
     first: usize,
     len: usize,
@@ -196,13 +192,12 @@ impl Attention {
     }
 
     /// The blocks of a row: all blocks of a head, then those of the next.
-    fn blocks(&self, row_idx: usize) -> impl Iterator<Item = Block> {
+    fn blocks(&self) -> impl Iterator<Item = Block> {
         let n_queries = self.n_queries;
         (0..self.heads.n_heads).flat_map(move |head| {
             (0..n_queries)
                 .step_by(BLOCK_QUERIES)
                 .map(move |first| Block {
-                    row_idx,
                     head,
                     first,
                     len: BLOCK_QUERIES.min(n_queries - first),
@@ -223,7 +218,7 @@ impl Attention {
         let mut output = matrix_mut(output, d_model);
         let query = matrix(query, d_model);
         let key_value = matrix(key_value, self.d_memory);
-        for block in self.blocks(row_idx) {
+        for block in self.blocks() {
             let column = block.head * self.d_head;
             let [key_column, value_column] = self.memory_columns(block.head);
             let key = key_value.subcols(key_column, self.d_head);
@@ -237,7 +232,8 @@ impl Attention {
                 query,
                 key.transpose(),
             );
-            self.normalise(scores, block, softmax);
+            self.scores
+                .normalise(scores, (row_idx, block.first), softmax);
             let output = output
                 .rb_mut()
                 .submatrix_mut(block.first, column, block.len, self.d_head);
@@ -260,7 +256,7 @@ impl Attention {
         let query = matrix(row.query, d_model);
         let key_value = matrix(row.key_value, self.d_memory);
         let gradient = matrix(row.gradient, d_model);
-        for block in self.blocks(row_idx) {
+        for block in self.blocks() {
             let column = block.head * self.d_head;
             let [key_column, value_column] = self.memory_columns(block.head);
             let key = key_value.subcols(key_column, self.d_head);
@@ -282,7 +278,8 @@ impl Attention {
                 value.transpose(),
             );
             let softmax = &row.softmax[self.place(block)..][..block.len];
-            self.slopes(weights, slopes, block, softmax);
+            self.scores
+                .slopes(weights, slopes, (row_idx, block.first), softmax);
             // The first block of a group of heads writes, later ones add; so do values where they are the keys.
             let is_first = block.first == 0 && block.head.is_multiple_of(self.group_len());
             let accum = |is_first| {
@@ -318,74 +315,6 @@ impl Attention {
     /// Where the first query of a block stands among the row's softmaxes.
     fn place(&self, block: Block) -> usize {
         block.head * self.n_queries + block.first
-    }
-
-    fn scale(&self) -> f32 {
-        (self.d_head as f32).sqrt().recip()
-    }
-
-    /// Turns products into scores: scaled, and masked.
-    #[inline(always)]
-    fn mask(&self, products: &mut [f32], row_idx: usize, query_idx: usize) {
-        let scale = self.scale();
-        match &self.mask {
-            Some(mask) => {
-                let mask = mask.of_query(row_idx, query_idx, self.n_keys);
-                for (x, mask) in products.iter_mut().zip(mask) {
-                    *x = *x * scale + mask;
-                }
-            }
-            None => {
-                for x in products {
-                    *x *= scale;
-                }
-            }
-        }
-    }
-
-    /// Turns products into weights.
-    fn normalise(&self, products: &mut [f32], block: Block, softmax: &mut [Softmax]) {
-        let rows = products.chunks_exact_mut(self.n_keys).zip(softmax);
-        vectorised(
-            #[inline(always)]
-            || {
-                for (query_idx, (row, softmax)) in rows.enumerate() {
-                    self.mask(row, block.row_idx, block.first + query_idx);
-                    let largest = largest(row);
-                    for x in &mut *row {
-                        *x = exp(*x - largest);
-                    }
-                    let share = sum(row).recip();
-                    for x in &mut *row {
-                        *x *= share;
-                    }
-                    *softmax = Softmax { largest, share };
-                }
-            },
-        );
-    }
-
-    /// Turns products into weights, and gradients of the weights into those of the products.
-    fn slopes(&self, products: &mut [f32], slopes: &mut [f32], block: Block, softmax: &[Softmax]) {
-        let scale = self.scale();
-        let rows = products
-            .chunks_exact_mut(self.n_keys)
-            .zip(slopes.chunks_exact_mut(self.n_keys));
-        vectorised(
-            #[inline(always)]
-            || {
-                for (query_idx, ((weights, slopes), softmax)) in rows.zip(softmax).enumerate() {
-                    self.mask(weights, block.row_idx, block.first + query_idx);
-                    for x in &mut *weights {
-                        *x = exp(*x - softmax.largest) * softmax.share;
-                    }
-                    let mean = dot(weights, slopes);
-                    for (slope, weight) in slopes.iter_mut().zip(&*weights) {
-                        *slope = weight * (*slope - mean) * scale;
-                    }
-                }
-            },
-        );
     }
 }
 

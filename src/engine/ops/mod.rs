@@ -10,6 +10,7 @@
 mod adam_w;
 mod attention;
 mod attention_plain;
+mod attention_scores;
 mod buffer;
 mod code_log_prob;
 mod dtype;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::fit::{FittedTokenizer, check_finite};
+use super::fit::check_finite;
+use super::fitted::FittedTokenizer;
 use super::{Code, SemanticId, TokenizerError};
 use crate::engine::data::ItemIdx;
 use crate::engine::embedding::{ItemEmbeddings, squared_distance};

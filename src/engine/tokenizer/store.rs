@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::{Deserialize, Serialize};
 
-use super::fit::FittedTokenizer;
+use super::fitted::FittedTokenizer;
 use super::network::Network;
 use super::quantizer::{Decoder, Quantizer};
 use super::report::TokenizerReport;
