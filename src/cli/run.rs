@@ -10,7 +10,7 @@ use onerec_workbench::engine::run::report::RunReport;
 use onerec_workbench::engine::run::{RunDir, RunInfo};
 use onerec_workbench::places::{Places, Sample};
 
-use crate::cli::args::{OutputArgs, RunArgs, TokenizeArgs};
+use crate::cli::args::{OutputArgs, ResumeArgs, RunArgs, TokenizeArgs};
 use crate::cli::terminal::Terminal;
 use crate::cli::{client, failed, output, summary};
 
@@ -100,28 +100,18 @@ impl View {
     }
 }
 
-/// Continues a run from its last checkpoint.
-pub(crate) fn resume(
-    run_dir: PathBuf,
-    last_stage: Option<Stage>,
-    args: &OutputArgs,
-) -> Result<(), Failure> {
-    let folder = run_dir.clone();
-    follow(
+/// Continues a run from its last checkpoint, or does its alignment and evaluation again.
+pub(crate) fn resume(args: ResumeArgs) -> Result<(), Failure> {
+    let folder = args.run.clone();
+    let command = if args.align_again {
+        EngineCommand::AlignAgain { run_dir: args.run }
+    } else {
         EngineCommand::ResumeRun {
-            run_dir,
-            last_stage,
-        },
-        &folder,
-        View::of(args),
-    )
-}
-
-/// Does alignment and evaluation of a run again.
-pub(crate) fn align_again(run_dir: PathBuf, args: &OutputArgs) -> Result<(), Failure> {
-    let folder = run_dir.clone();
-    let command = EngineCommand::AlignAgain { run_dir };
-    follow(command, &folder, View::of(args))
+            run_dir: args.run,
+            last_stage: args.until,
+        }
+    };
+    follow(command, &folder, View::of(&args.output))
 }
 
 /// Does the last stage of a run again. Trains nothing: a run that has not come that far is refused.
@@ -142,7 +132,12 @@ pub(crate) fn evaluate(run_dir: PathBuf, args: &OutputArgs) -> Result<(), Failur
     info.completed.retain(|stage| *stage != Stage::Evaluate);
     info.save(&dir).map_err(failed)?;
     drop(lock);
-    resume(run_dir, None, args)
+    let folder = run_dir.clone();
+    let command = EngineCommand::ResumeRun {
+        run_dir,
+        last_stage: None,
+    };
+    follow(command, &folder, View::of(args))
 }
 
 /// Sends the command, shows what happens, and ends with figures and charts.

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use onerec_workbench::engine::command::{EngineCommand, UserSet};
 use onerec_workbench::engine::data::ItemIdx;
-use onerec_workbench::engine::eval::rewards::Scorers;
 use onerec_workbench::engine::eval::slates::present;
 use onerec_workbench::engine::event::{
     EngineEvent, EventRecord, ScoredSlate, ShownPair, SlateComparison, Stage,
@@ -128,12 +127,7 @@ fn slates_are_rescored(engine: &EngineHandle, run_dir: &Path, shown: &SlateCompa
         .data
         .user_idx(&shown.user)
         .expect("the user was shown");
-    let scorers = Scorers {
-        reward: &saved.scorers.reward,
-        judge: &saved.scorers.judge,
-        oracle: saved.data.dataset.oracle.as_ref(),
-        flagged: None,
-    };
+    let scorers = saved.judges();
     let history = present(&saved.data, user).history;
     let list: Vec<ItemIdx> = items.iter().copied().map(ItemIdx).collect();
     let mut rest = list.clone();

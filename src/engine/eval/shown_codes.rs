@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::generate::GeneratedSlate;
+use super::metrics::entropy_nats;
 use crate::engine::tokenizer::Code;
 
 /// Codes that are named of each level, before and after.
@@ -70,7 +71,7 @@ pub fn level_codes(before: &CodeCounts, after: &CodeCounts) -> Vec<LevelCodes> {
             codes.dedup();
             LevelCodes {
                 n_distinct: (n_distinct(&before), n_distinct(&after)),
-                entropy: (entropy(&before), entropy(&after)),
+                entropy: (entropy_nats(&before), entropy_nats(&after)),
                 top: codes
                     .into_iter()
                     .map(|code| CodeShare {
@@ -101,11 +102,6 @@ fn top(shares: &[f64]) -> Vec<usize> {
 
 fn n_distinct(shares: &[f64]) -> u64 {
     shares.iter().filter(|share| **share > 0.0).count() as u64
-}
-
-fn entropy(shares: &[f64]) -> f64 {
-    let used = shares.iter().filter(|share| **share > 0.0);
-    used.map(|share| -share * share.ln()).sum()
 }
 
 #[cfg(test)]

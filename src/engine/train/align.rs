@@ -247,8 +247,11 @@ pub fn store(ctx: &StageCtx<'_>, data: &PreparedData, items: &Items) -> Checkpoi
     )
 }
 
-/// The flagged items; nothing where none is flagged.
-fn flags(data: &PreparedData, name: &str) -> Result<Option<Vec<bool>>, DataError> {
+/// The flagged items; nothing where none is to be flagged.
+///
+/// # Errors
+/// If no item is what the setting asks for.
+pub(super) fn flags(data: &PreparedData, name: &str) -> Result<Option<Vec<bool>>, DataError> {
     if name.is_empty() {
         return Ok(None);
     }

@@ -3,6 +3,7 @@
 //! A reward that hangs on one code shows here first: the slates fill with that code, for one user after the other.
 
 use crate::engine::eval::generate::GeneratedSlate;
+use crate::engine::eval::metrics::entropy_nats;
 use crate::engine::tokenizer::Code;
 use crate::engine::train::alignment_probe::Change;
 
@@ -58,7 +59,7 @@ impl WrittenCodes {
                     .unwrap_or_default() as Code;
                 LevelUse {
                     commonest: (highest(&then), highest(&now)),
-                    entropy: (entropy(&then), entropy(&now)),
+                    entropy: (entropy_nats(&then), entropy_nats(&now)),
                     risen,
                     risen_share: Change::of(
                         &before.share_per_user(level_idx, risen),
@@ -105,11 +106,6 @@ impl WrittenCodes {
 
 fn highest(shares: &[f64]) -> f64 {
     shares.iter().copied().fold(0.0, f64::max)
-}
-
-fn entropy(shares: &[f64]) -> f64 {
-    let parts = shares.iter().filter(|share| **share > 0.0);
-    -parts.map(|share| share * share.ln()).sum::<f64>()
 }
 
 #[cfg(test)]

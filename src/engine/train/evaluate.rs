@@ -14,9 +14,9 @@ use crate::engine::eval::shown_codes::{CodeCounts, level_codes};
 use crate::engine::eval::slates::compare_slates;
 use crate::engine::event::{EngineEvent, SlateComparison, Stage};
 use crate::engine::model::Generator;
-use crate::engine::reward::industrial::flagged_items;
 use crate::engine::run::report::RunReport;
 use crate::engine::run::{RunDir, journal};
+use crate::engine::train::align::flags;
 use crate::engine::train::ctx::StageCtx;
 use crate::engine::train::fit_reward::Scorers;
 use crate::engine::train::fit_tokenizer::Items;
@@ -108,8 +108,7 @@ fn rewards_before_and_after(
         settings.reward_slates,
         settings.batch_size,
     );
-    let is_flagged = (!config.align.flagged.is_empty())
-        .then(|| flagged_items(&data.dataset.catalog, &config.align.flagged));
+    let is_flagged = flags(data, &config.align.flagged)?;
     let scorers = rewards::Scorers {
         reward: &scorers.reward,
         judge: &scorers.judge,
@@ -199,11 +198,7 @@ fn rewards_before_and_after(
 pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineError> {
     let saved = SavedRun::load(dir)?;
     let data = &saved.data;
-    let user_idx = data.user_idx(user).ok_or_else(|| EngineError::Unknown {
-        kind: "user",
-        name: user.to_owned(),
-        place: data.dataset.name.clone(),
-    })?;
+    let user_idx = saved.user(user)?;
     let config = &saved.config;
     let reader = saved.items.reader(&config.model, &saved.data);
     let generator = SlateGenerator::new(
@@ -213,12 +208,6 @@ pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineE
         SHOWN_SLATES,
         1,
     );
-    let scorers = rewards::Scorers {
-        reward: &saved.scorers.reward,
-        judge: &saved.scorers.judge,
-        oracle: data.dataset.oracle.as_ref(),
-        flagged: None,
-    };
     let after = saved.aligned.as_ref();
     compare_slates(
         data,
@@ -226,7 +215,7 @@ pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineE
         &generator,
         &saved.base,
         after,
-        scorers,
+        saved.judges(),
         &RunControl::default(),
     )
 }

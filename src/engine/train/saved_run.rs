@@ -7,8 +7,10 @@ use burn::tensor::Device;
 
 use crate::engine::checkpoint::{CheckpointError, Manifest, weights};
 use crate::engine::config::ExperimentConfig;
+use crate::engine::data::UserIdx;
 use crate::engine::data::prepare::{PreparedData, prepare};
 use crate::engine::error::EngineError;
+use crate::engine::eval::rewards;
 use crate::engine::event::Stage;
 use crate::engine::model::Generator;
 use crate::engine::reward::{HEAD_NAMES, N_HEADS, RewardScorer, item_features};
@@ -94,6 +96,30 @@ impl SavedRun {
             aligned,
             scorers,
         })
+    }
+
+    /// A user by the dataset's own identifier.
+    ///
+    /// # Errors
+    /// If the dataset has nobody of that name.
+    pub fn user(&self, name: &str) -> Result<UserIdx, EngineError> {
+        self.data
+            .user_idx(name)
+            .ok_or_else(|| EngineError::Unknown {
+                kind: "user",
+                name: name.to_owned(),
+                place: self.data.dataset.name.clone(),
+            })
+    }
+
+    /// Everyone who can judge its slates.
+    pub fn judges(&self) -> rewards::Scorers<'_> {
+        rewards::Scorers {
+            reward: &self.scorers.reward,
+            judge: &self.scorers.judge,
+            oracle: self.data.dataset.oracle.as_ref(),
+            flagged: None,
+        }
     }
 
     /// The generator as a checkpoint of its pretraining or alignment holds it.

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::engine::checkpoint::Manifest;
 use crate::engine::command::UserSet;
 use crate::engine::control::RunControl;
-use crate::engine::data::{ItemIdx, Moment, UserIdx};
+use crate::engine::data::{ItemIdx, Moment};
 use crate::engine::error::EngineError;
 use crate::engine::eval::distribution::distributions;
 use crate::engine::eval::generate::{GeneratedSlate, SlateGenerator};
-use crate::engine::eval::rewards::{Measurement, Scorers};
+use crate::engine::eval::rewards::Measurement;
 use crate::engine::eval::slates::{present, scored_slates};
 use crate::engine::eval::{moments, sample_cases};
 use crate::engine::event::{CheckpointComparison, CheckpointName, ScoredSlate, Stage, UserSlates};
@@ -36,7 +36,7 @@ pub fn rescore(
 ) -> Result<ScoredSlate, EngineError> {
     let saved = SavedRun::load(dir)?;
     let data = &saved.data;
-    let user_idx = user_of(&saved, user)?;
+    let user_idx = saved.user(user)?;
     let n_items = data.dataset.catalog.items.len();
     let unknown = |kind, name: String, place: String| EngineError::Unknown { kind, name, place };
     if let Some(item) = items.iter().find(|item| **item as usize >= n_items) {
@@ -83,7 +83,7 @@ pub fn rescore(
         log_prob: said.sum().into_scalar::<f32>(),
         codes,
     };
-    let mut scored = scored_slates(data, table, &moment, &[slate], everyone(&saved));
+    let mut scored = scored_slates(data, table, &moment, &[slate], saved.judges());
     scored.pop().ok_or_else(|| EngineError::Panic {
         message: "one slate has no score".to_owned(),
     })
@@ -107,7 +107,7 @@ pub fn compare_checkpoints(
         }
         UserSet::Named(names) => names
             .iter()
-            .map(|name| Ok(present(data, user_of(&saved, name)?)))
+            .map(|name| Ok(present(data, saved.user(name)?)))
             .collect::<Result<_, EngineError>>()?,
     };
     let reader = saved.items.reader(&config.model, data);
@@ -118,7 +118,7 @@ pub fn compare_checkpoints(
         N_SLATES,
         config.evaluate.batch_size,
     );
-    let scorers = everyone(&saved);
+    let scorers = saved.judges();
     let mut checkpoints = Vec::new();
     let mut measured = Vec::new();
     let mut shown: Vec<Vec<ScoredSlate>> = vec![Vec::new(); moments.len().min(SHOWN_USERS)];
@@ -173,22 +173,4 @@ fn saved_checkpoints(dir: &RunDir) -> Vec<(CheckpointName, PathBuf)> {
 
 fn step_of(folder: &Path) -> Option<u64> {
     Some(Manifest::load(&folder.join("manifest.json")).ok()?.step)
-}
-
-fn everyone(saved: &SavedRun) -> Scorers<'_> {
-    Scorers {
-        reward: &saved.scorers.reward,
-        judge: &saved.scorers.judge,
-        oracle: saved.data.dataset.oracle.as_ref(),
-        flagged: None,
-    }
-}
-
-fn user_of(saved: &SavedRun, user: &str) -> Result<UserIdx, EngineError> {
-    let data = &saved.data;
-    data.user_idx(user).ok_or_else(|| EngineError::Unknown {
-        kind: "user",
-        name: user.to_owned(),
-        place: data.dataset.name.clone(),
-    })
 }

@@ -444,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    #[ignore = "writes the committed samples: run on purpose"]
+    #[ignore = "writes datasets/ anew, by hand alone: cargo test --lib write_the_samples -- --ignored"]
     fn write_the_samples() {
         for name in SimulatorConfig::PRESETS {
             let folder = samples().join(name);
