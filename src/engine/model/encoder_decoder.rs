@@ -21,7 +21,7 @@ use super::experts::MixtureOfExperts;
 use super::feed_forward::FeedForward;
 use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
-use super::precision::{Precision, widen};
+use super::precision::Precision;
 use crate::engine::batch::{ContextBatch, FeatureSpec};
 use crate::engine::ops::{self, Codewords};
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -172,7 +172,7 @@ impl EncoderDecoder {
             };
             let hidden = self.precision.round(hidden);
             let logits = ops::level_logits(hidden, self.embeddings.val(), codewords);
-            return widen(logits).reshape(shape);
+            return ops::widen(logits).reshape(shape);
         }
         let [_, d_model] = hidden.dims();
         let hidden = hidden.reshape([n_rows * n_items, self.n_levels + 1, d_model]);
@@ -266,14 +266,14 @@ impl EncoderDecoder {
     fn level_logits(&self, hidden: Tensor<2>, level_idx: usize) -> Tensor<2> {
         let hidden = self.precision.round(hidden);
         if let Some(output) = self.outputs.get(level_idx) {
-            return widen(ops::linear([hidden, output.weight.val()]));
+            return ops::widen(ops::linear([hidden, output.weight.val()]));
         }
         let start = self.vocab().token(level_idx, 0) as usize;
         let codewords = self
             .embeddings
             .val()
             .slice_dim(0, start..start + self.codebook_size);
-        widen(hidden.matmul(self.precision.round(codewords).transpose()))
+        ops::widen(hidden.matmul(self.precision.round(codewords).transpose()))
     }
 
     /// See [`Generator::with_embeddings_times`](super::Generator::with_embeddings_times).

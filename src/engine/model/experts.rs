@@ -17,7 +17,6 @@ use burn::tensor::{Tensor, TensorData};
 use super::config::{ExpertScore, ModelConfig};
 use super::feed_forward::SwiGlu;
 use super::init::{Initializer, fan_in_std};
-use super::precision::widen;
 use super::routing::Routing;
 use crate::engine::ops::{self, ExpertWeights};
 
@@ -84,7 +83,7 @@ impl MixtureOfExperts {
         let [n_experts, _, _] = self.gate.dims();
         let device = x.device();
 
-        let scores = ops::linear([widen(x.clone()), self.router.val()]);
+        let scores = ops::linear([ops::widen(x.clone()), self.router.val()]);
         let scores = match self.score {
             ExpertScore::Softmax => softmax(scores, 1),
             ExpertScore::Sigmoid => sigmoid(scores),

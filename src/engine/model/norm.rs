@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 
 use super::config::{ModelConfig, NormPlacement};
 use super::init::Initializer;
-use super::precision::{Precision, widen};
+use super::precision::Precision;
 use crate::engine::ops;
 
 /// Keeps the division finite for a row of zeros.
@@ -63,7 +63,7 @@ impl Residual {
     ) -> Tensor<2> {
         let branch = |x| {
             let changed = sublayer(self.precision.round(x));
-            self.dropout.forward(widen(changed))
+            self.dropout.forward(ops::widen(changed))
         };
         if self.is_pre_norm {
             x.clone() + branch(self.norm.forward(x))

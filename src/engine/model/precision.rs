@@ -72,14 +72,10 @@ impl Precision {
     }
 }
 
-/// Values in f32, whatever they were.
-pub(super) fn widen<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    x.cast(FloatDType::F32)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::ops;
 
     #[test]
     fn fewer_bits_round_and_keep_their_range() {
@@ -87,7 +83,7 @@ mod tests {
         let rounded = |precision: Precision, value: f32| -> f32 {
             precision.check(&device).unwrap();
             let x = precision.round(Tensor::<1>::from_floats([value], &device));
-            widen(x).into_scalar()
+            ops::widen(x).into_scalar()
         };
         // 1 + 2^-7 has 8 bits, 1 + 2^-10 has 11.
         let tiny = 2.0_f32.powi(-40);

@@ -1,4 +1,4 @@
-//! Numbers of the plain compositions, which may be others than `f32`.
+//! Numbers that may be others than `f32`.
 
 use burn::tensor::{FloatDType, Tensor};
 
@@ -7,7 +7,7 @@ pub(super) fn as_in<const D: usize, const E: usize>(x: Tensor<D>, other: &Tensor
     x.cast(FloatDType::from(other.dtype()))
 }
 
-/// `x` in `f32`.
-pub(super) fn widen<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+/// `x` in `f32`, whatever its numbers were.
+pub fn widen<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     x.cast(FloatDType::F32)
 }

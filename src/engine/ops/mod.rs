@@ -35,6 +35,7 @@ pub use adam_w::{AdamWStep, adam_w, squared_norm};
 pub use attention::{Heads, attention};
 pub use buffer::{end_step, release};
 pub use code_log_prob::{code_log_prob, log_total};
+pub use dtype::widen;
 pub use embedding::embedding;
 pub use expert::{ExpertWeights, experts};
 pub use level_logits::{Codewords, level_logits};

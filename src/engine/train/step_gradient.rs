@@ -16,10 +16,9 @@ pub(super) struct StepGradient {
     pub per_level: Option<Tensor<1>>,
 }
 
-/// The gradient is multiplied by the loss scale of the model's precision.
-///
 /// Computes the parts one after the other: what they need at a time is what one part needs. The sum is the gradient of
-/// the whole batch up to rounding, because each part's sum is divided by what the whole batch has.
+/// the whole batch up to rounding, because each part's sum is divided by what the whole batch has; it is multiplied by the
+/// loss scale of the model's precision.
 pub(super) fn step_gradient(
     model: &Generator,
     batch: &StepBatch,

@@ -38,7 +38,7 @@ use super::experts::MixtureOfExperts;
 use super::feed_forward::FeedForward;
 use super::init::{EMBEDDING_STD, Initializer};
 use super::norm::RmsNorm;
-use super::precision::{Precision, widen};
+use super::precision::Precision;
 use crate::engine::batch::{ContextBatch, FeatureSpec};
 use crate::engine::ops::{self, Past};
 use crate::engine::tokenizer::vocab::TokenVocab;
@@ -261,7 +261,7 @@ impl LazyDecoder {
     fn level_logits(&self, hidden: Tensor<2>, level_idx: usize) -> Tensor<2> {
         let head = &self.heads[level_idx];
         let hidden = self.precision.round(head.norm.forward(hidden));
-        widen(ops::linear([hidden, head.output.weight.val()]))
+        ops::widen(ops::linear([hidden, head.output.weight.val()]))
     }
 
     /// See [`Generator::with_embeddings_times`](super::Generator::with_embeddings_times).
