@@ -36,10 +36,12 @@ fn config() -> ExperimentConfig {
     config.align.batch_size = 16;
     config.align.n_candidates = 16;
     config.align.dpo_ratio = 0.5;
+    // Strong enough to show within so few steps, whatever the preset has.
+    config.align.lambda = 1.0;
     config.align.learning_rate = 2e-4;
     config.align.checkpoint_every_steps = 1000;
     config.align.probe_every_steps = 20;
-    config.align.probe_users = 80;
+    config.align.probe_users = 250;
     config.align.probe_slates = 4;
     config
 }
