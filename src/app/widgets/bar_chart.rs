@@ -46,7 +46,7 @@ impl BarChart<'_> {
             .filter(|pos| frame.x_range().contains(pos.x))
             .map(|pos| self.bar_at(pos.x, frame));
         self.draw_bars(ui, frame, top, hovered);
-        self.draw_labels(ui, rect, frame, top);
+        self.draw_labels(ui, rect, frame);
         let is_clicked = response.clicked();
         if let Some(idx) = hovered {
             let readout = format!("{}\n{}", (self.bar_name)(idx), value_text(self.values[idx]));
@@ -75,14 +75,16 @@ impl BarChart<'_> {
         }
     }
 
+    /// The highest bar.
+    fn highest(&self) -> f64 {
+        let bars = self.values.iter().copied();
+        bars.filter(|value| value.is_finite()).fold(0.0, f64::max)
+    }
+
+    /// What the upper edge stands for: the highest bar, or room for the reference and its name.
     fn top(&self) -> f64 {
-        let bars = self
-            .values
-            .iter()
-            .copied()
-            .filter(|value| value.is_finite());
-        let reference = self.reference.map(|(value, _)| value * 1.1);
-        bars.chain(reference).fold(0.0, f64::max)
+        let reference = self.reference.map_or(0.0, |(value, _)| value * 1.1);
+        self.highest().max(reference)
     }
 
     fn bar_at(&self, x: f32, frame: Rect) -> usize {
@@ -135,14 +137,14 @@ impl BarChart<'_> {
         }
     }
 
-    fn draw_labels(&self, ui: &Ui, rect: Rect, frame: Rect, top: f64) {
+    fn draw_labels(&self, ui: &Ui, rect: Rect, frame: Rect) {
         let color = theme::of(ui).weak_text;
         let font = TextStyle::Small.resolve(ui.style());
         let painter = ui.painter_at(rect);
         painter.text(
             rect.left_top(),
             Align2::LEFT_TOP,
-            top_text(top),
+            top_text(self.highest()),
             font.clone(),
             color,
         );

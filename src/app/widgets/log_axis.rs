@@ -1,5 +1,7 @@
 //! A logarithmic y axis for plots that only know linear ones: the transform, its ticks, their labels.
 
+use super::round_step::{multiples, round_step};
+
 /// One tick: where it lies on the transformed axis, and the distance to the next of its kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogTick {
@@ -56,22 +58,11 @@ pub fn ticks(low: f64, high: f64) -> Vec<LogTick> {
 /// About five evenly spaced values between `10^low` and `10^high`.
 fn even_ticks(low: f64, high: f64) -> Vec<LogTick> {
     let (first, last) = (10_f64.powf(low), 10_f64.powf(high));
-    let rough = (last - first) / 5.0;
-    if !rough.is_normal() {
+    let Some(step) = round_step((last - first) / 5.0) else {
         return Vec::new();
-    }
-    let power = 10_f64.powf(rough.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0]
-        .into_iter()
-        .map(|factor| factor * power)
-        .find(|step| *step >= rough)
-        .unwrap_or(10.0 * power);
-    // The way over the logarithm leaves a border that is a multiple of the step a hair beside it.
-    let (from, to) = (
-        (first / step - 1e-9).ceil() as i64,
-        (last / step + 1e-9).floor() as i64,
-    );
-    (from.max(1)..=to)
+    };
+    multiples(step, first, last)
+        .filter(|idx| *idx > 0)
         .map(|idx| {
             let position = (idx as f64 * step).log10();
             LogTick {

@@ -4,13 +4,12 @@
 //! logarithmic axis, and marks values that are not finite instead of dropping them or panicking.
 
 use egui::{Align, Color32, Layout, Rect, Response, RichText, Role, TextStyle, Ui, WidgetInfo};
-use egui_plot::{
-    Corner, GridMark, HLine, Legend, Line, LineStyle, Plot, PlotTransform, PlotUi, Points,
-};
+use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotTransform, PlotUi, Points};
 
 use super::decimate::{NonFinite, decimate, split, visible};
 use super::log_axis;
 use super::number::{count, significant};
+use super::plot_grid;
 use super::plot_marks;
 use super::plot_text::{Goal, nearest, nearest_at, summarise};
 use super::smooth::smooth;
@@ -131,8 +130,12 @@ impl MetricPlot<'_> {
         }
         if view.is_log {
             plot = plot
-                .y_grid_spacer(|input| grid_marks(input.bounds))
+                .y_grid_spacer(|input| plot_grid::log_marks(input.bounds))
                 .y_axis_formatter(|mark, _| significant(10_f64.powf(mark.value), 2));
+        } else {
+            plot = plot
+                .y_grid_spacer(move |input| plot_grid::even_marks(input.bounds, height))
+                .y_axis_formatter(|mark, _| plot_grid::even_text(&mark));
         }
         if self.is_from_zero && !view.is_log {
             plot = plot.include_y(0.0);
@@ -371,16 +374,6 @@ fn export_menu(ui: &mut Ui, title: &str, formats: &[ExportFormat]) -> Option<Exp
     menu.response
         .widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Export {title}")));
     chosen
-}
-
-fn grid_marks(bounds: (f64, f64)) -> Vec<GridMark> {
-    log_axis::ticks(bounds.0, bounds.1)
-        .into_iter()
-        .map(|tick| GridMark {
-            value: tick.position,
-            step_size: tick.spacing,
-        })
-        .collect()
 }
 
 fn position_x(position: &egui_plot::HoverPosition<'_>) -> f64 {

@@ -1,0 +1,85 @@
+//! The y axis of a chart: which values are marked, and as what text.
+
+use egui_plot::GridMark;
+
+use super::log_axis;
+use super::round_step::{multiples, round_step};
+
+/// Distance between two marks that leaves room for their numbers, points.
+const MARK_DISTANCE: f64 = 40.0;
+
+/// Marks of a linear axis over `bounds`, drawn `height` points high: round, even, at least two where there is room.
+pub(super) fn even_marks(bounds: (f64, f64), height: f32) -> Vec<GridMark> {
+    let (low, high) = bounds;
+    let n_marks = (f64::from(height) / MARK_DISTANCE).max(2.0);
+    let Some(step) = round_step((high - low) / n_marks) else {
+        return Vec::new();
+    };
+    multiples(step, low, high)
+        .map(|idx| GridMark {
+            value: idx as f64 * step,
+            step_size: step,
+        })
+        .collect()
+}
+
+/// Marks of a logarithmic axis over `bounds`, which are exponents.
+pub(super) fn log_marks(bounds: (f64, f64)) -> Vec<GridMark> {
+    log_axis::ticks(bounds.0, bounds.1)
+        .into_iter()
+        .map(|tick| GridMark {
+            value: tick.position,
+            step_size: tick.spacing,
+        })
+        .collect()
+}
+
+/// The number of a mark of a linear axis: as many digits as tell it from its neighbours.
+pub(super) fn even_text(mark: &GridMark) -> String {
+    let decimals = (-mark.step_size.log10().floor()).clamp(0.0, 12.0) as usize;
+    let is_zero = mark.value.abs() < mark.step_size / 2.0;
+    let value = if is_zero { 0.0 } else { mark.value };
+    if value.abs() >= 1e7 {
+        format!("{value:.1e}")
+    } else {
+        format!("{value:.decimals$}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_marks_have_different_numbers() {
+        for bounds in [
+            (3.4, 5.1),
+            (0.3171, 0.3499),
+            (-2.0, 2.0),
+            (-3e-4, 1e-4),
+            (0.0, 48_000.0),
+        ] {
+            let texts: Vec<String> = even_marks(bounds, 140.0).iter().map(even_text).collect();
+            assert!((2..=8).contains(&texts.len()), "{bounds:?}: {texts:?}");
+            assert!(
+                texts.windows(2).all(|pair| pair[0] != pair[1]),
+                "{bounds:?}: {texts:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn zero_has_no_sign() {
+        let texts: Vec<String> = even_marks((-1.0, 1.0), 200.0)
+            .iter()
+            .map(even_text)
+            .collect();
+        assert!(texts.contains(&"0.0".to_owned()), "{texts:?}");
+    }
+
+    #[test]
+    fn an_axis_without_extent_has_no_marks() {
+        assert!(even_marks((1.0, 1.0), 100.0).is_empty());
+        assert!(even_marks((f64::NEG_INFINITY, f64::INFINITY), 100.0).is_empty());
+    }
+}
