@@ -50,7 +50,7 @@ const COLUMNS: [TableColumn<'_>; 6] = [
         name: "Gained preference",
         tip: "[ln p - ln p_ref] of the chosen slate - the same of the worst one, before the step, in nats; times beta it is \
               DPO's margin.",
-        width: 0.0,
+        width: 150.0,
         is_number: true,
     },
 ];

@@ -2,7 +2,7 @@
 
 use crate::app::state::{AppState, LogLine, StageStatus};
 use crate::app::widgets::Stat;
-use crate::app::widgets::number::{bytes, count, duration, significant};
+use crate::app::widgets::number::{bytes, count, duration};
 use crate::engine::event::{NoticeLevel, Stage};
 
 /// Requested and actual device, in one sentence.
@@ -24,7 +24,7 @@ pub(super) fn figures(state: &AppState) -> Vec<Stat> {
     let mut stats = Vec::new();
     if let Some((stage, speed)) = speed(state) {
         let tip = format!("Last value that stage {stage} reported.");
-        stats.push(Stat::new("Speed", significant(speed, 4), tip).unit("codes/s"));
+        stats.push(Stat::new("Speed", count(speed.round() as u64), tip).unit("codes/s"));
     }
     let memory = state
         .vitals
