@@ -39,10 +39,14 @@ pub struct SweepPoint {
 }
 
 impl CodebookHistory {
+    /// Takes in a level after a sweep. A sweep before the newest known one means that the codes are being fitted again, so
+    /// what was known from there on and of deeper levels is forgotten. A fit that goes on after a stop keeps its course.
     pub(super) fn update(&mut self, level: &CodebookLevel) {
-        if self.levels.len() <= level.level_idx {
-            self.levels
-                .resize_with(level.level_idx + 1, LevelHistory::default);
+        let depth = level.level_idx + 1;
+        let is_known =
+            |known: &LevelHistory| known.latest.iteration > level.iteration && !level.is_final;
+        if self.levels.len() < depth || self.levels.get(level.level_idx).is_some_and(is_known) {
+            self.levels.resize_with(depth, LevelHistory::default);
         }
         let known = &mut self.levels[level.level_idx];
         known
@@ -58,5 +62,48 @@ impl CodebookHistory {
         });
         known.loads.push(level.iteration, &level.load);
         known.latest = level.clone();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sweep(level_idx: usize, iteration: usize) -> CodebookLevel {
+        CodebookLevel {
+            level_idx,
+            iteration,
+            load: vec![1, 2],
+            ..CodebookLevel::default()
+        }
+    }
+
+    fn course(history: &CodebookHistory, level_idx: usize) -> Vec<usize> {
+        let sweeps = &history.levels[level_idx].sweeps;
+        sweeps.iter().map(|sweep| sweep.iteration).collect()
+    }
+
+    #[test]
+    fn levels_that_are_fitted_together_keep_their_courses() {
+        let mut history = CodebookHistory::default();
+        for iteration in [50, 100] {
+            for level_idx in 0..3 {
+                history.update(&sweep(level_idx, iteration));
+            }
+        }
+        assert_eq!(course(&history, 2), [50, 100]);
+    }
+
+    #[test]
+    fn a_resumed_fit_goes_on_and_one_that_begins_again_forgets_deeper_levels() {
+        let mut history = CodebookHistory::default();
+        for (level_idx, iteration) in [(0, 1), (0, 2), (1, 1), /* resumed */ (1, 1), (1, 2)] {
+            history.update(&sweep(level_idx, iteration));
+        }
+        assert_eq!(course(&history, 0), [1, 2]);
+        assert_eq!(course(&history, 1), [1, 2]);
+        history.update(&sweep(0, 1));
+        assert_eq!(history.levels.len(), 1);
+        assert_eq!(course(&history, 0), [1]);
     }
 }

@@ -145,7 +145,6 @@ impl RunStore {
             } => {
                 self.stage_mut(*stage).start(*first_step, *total_steps, now);
                 if *stage == Stage::Tokenize {
-                    self.codebook = CodebookHistory::default();
                     self.item_alignment = None;
                 }
                 if *stage == Stage::Align && *first_step == 0 {
