@@ -21,8 +21,9 @@ pub struct Diversity {
     pub novelty_bits: f64,
     /// Share of the shown items with at most 5 positive events in training.
     pub cold_share: f64,
-    /// Mean over slates of 1 - mean cosine between their items: 0 for copies, about 1 for unrelated items.
-    pub intra_slate: f64,
+    /// Mean over slates of 1 - mean cosine between their items: 0 for copies, about 1 for unrelated items; nothing where
+    /// no slate has two.
+    pub intra_slate: Option<f64>,
     /// Share of the shown items that begin with the commonest first code: how much one cluster takes.
     pub largest_cluster: f64,
     /// Share of flagged items, where any are flagged.
@@ -61,7 +62,7 @@ pub fn diversity(
         coverage: distinct.len() as f64 / popularity.len().max(1) as f64,
         novelty_bits: items.iter().map(bits).sum::<f64>() / n_items,
         cold_share: share(&|item| popularity[item.idx()] <= MOST_EVENTS_OF_COLD_ITEM),
-        intra_slate: spread.iter().sum::<f64>() / spread.len().max(1) as f64,
+        intra_slate: (!spread.is_empty()).then(|| spread.iter().sum::<f64>() / spread.len() as f64),
         largest_cluster: largest_cluster(&shown),
         flagged_share: is_flagged.map(|flags| share(&|item| flags[item.idx()])),
     }
@@ -136,9 +137,14 @@ mod tests {
         assert!((found.novelty_bits - (1.0 + 2.0 + 1.0 + 4.0) / 4.0).abs() < 1e-12);
         assert_eq!(found.cold_share, 0.5);
         // Items 0 and 1 are orthogonal, 0 and 2 point the same way.
-        assert!((found.intra_slate - 0.5).abs() < 1e-9);
+        assert!((found.intra_slate.unwrap() - 0.5).abs() < 1e-9);
         assert_eq!(found.largest_cluster, 0.75);
         assert_eq!(found.flagged_share, Some(0.25));
+        let singles = [vec![slate(&[0], &[4, 0])]];
+        assert_eq!(
+            diversity(&singles, &popularity, &vectors, None).intra_slate,
+            None
+        );
         assert_eq!(
             diversity(&[], &popularity, &vectors, None),
             Diversity::default()

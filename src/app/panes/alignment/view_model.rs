@@ -287,13 +287,14 @@ pub(super) fn no_probe(state: &AppState) -> &'static str {
 
 /// What alignment did to the catalogue.
 pub(super) fn diversity(report: &AlignmentReport) -> TextTable {
-    type Value = fn(&Diversity) -> f64;
-    let figures: [(&str, Value); 5] = [
-        ("Catalogue shown", |of| of.coverage),
-        ("Novelty, bits", |of| of.novelty_bits),
-        ("Cold items", |of| of.cold_share),
+    type Value = fn(&Diversity) -> Option<f64>;
+    let figures: [(&str, Value); 6] = [
+        ("Catalogue shown", |of| Some(of.coverage)),
+        ("Novelty, bits", |of| Some(of.novelty_bits)),
+        ("Cold items", |of| Some(of.cold_share)),
         ("Unlikeness within slates", |of| of.intra_slate),
-        ("Largest cluster", |of| of.largest_cluster),
+        ("Largest cluster", |of| Some(of.largest_cluster)),
+        ("Flagged items", |of| of.flagged_share),
     ];
     let (before, after) = (&report.diversity_before, &report.diversity_after);
     let row = |name: &str, before: f64, after: f64| {
@@ -304,13 +305,11 @@ pub(super) fn diversity(report: &AlignmentReport) -> TextTable {
             signed(after - before, 3),
         ]
     };
-    let mut rows: Vec<Vec<String>> = figures
+    // A figure that the slates do not have, such as unlikeness within slates of one item, has no row.
+    let rows = figures
         .iter()
-        .map(|(name, value)| row(name, value(before), value(after)))
+        .filter_map(|(name, value)| Some(row(name, value(before)?, value(after)?)))
         .collect();
-    if let (Some(before), Some(after)) = (before.flagged_share, after.flagged_share) {
-        rows.push(row("Flagged items", before, after));
-    }
     TextTable {
         columns: vec![
             (
