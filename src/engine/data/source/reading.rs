@@ -98,7 +98,7 @@ impl<'a, 'w> Reading<'a, 'w> {
             && let Some(first) = self.warnings.last_mut()
         {
             *first = format!(
-                "{} of {} rows of {} were left out; the first: {first}",
+                "{} of {} rows of {} cannot be read; the first: {first}",
                 count(file.bad_rows),
                 count(file.rows),
                 file.name

@@ -228,7 +228,7 @@ fn bad_rows_can_be_left_out_and_are_counted() {
     assert_eq!(rows(&dataset), [("u", "a", 1000), ("u", "d", 4000)]);
     assert_eq!(dataset.warnings.len(), 1);
     assert!(
-        dataset.warnings[0].starts_with("3 of 5 rows of events.csv were left out; the first: ")
+        dataset.warnings[0].starts_with("3 of 5 rows of events.csv cannot be read; the first: ")
     );
     assert_eq!(
         dataset.users,
