@@ -87,7 +87,9 @@ fn marks_other_items_and_checkpoints() {
 
     slates_are_rescored(&engine, &run_dir, &shown(&records));
     checkpoints_are_compared(&engine, &run_dir, &shown(&records));
-    marks_take_effect(&engine, &run_dir, &first_pairs(&records));
+    let again = marks_take_effect(&engine, &run_dir, &first_pairs(&records));
+    // What is kept of a run for the next question is read again once the run has changed.
+    slates_are_rescored(&engine, &run_dir, &shown(&again));
     damaged_marks_are_refused(&engine, &run_dir);
 }
 
@@ -213,7 +215,12 @@ fn checkpoints_are_compared(engine: &EngineHandle, run_dir: &Path, shown: &Slate
     }
 }
 
-fn marks_take_effect(engine: &EngineHandle, run_dir: &Path, pairs: &[ShownPair]) {
+/// Gives the events of the alignment with the marks.
+fn marks_take_effect(
+    engine: &EngineHandle,
+    run_dir: &Path,
+    pairs: &[ShownPair],
+) -> Vec<EventRecord> {
     let [dropped, turned] = [0, 1].map(|idx| pairs[idx].key());
     assert!(!dropped.is_same(&turned), "two pairs are needed");
     for (pair, verdict) in [
@@ -264,6 +271,7 @@ fn marks_take_effect(engine: &EngineHandle, run_dir: &Path, pairs: &[ShownPair])
         assert!(told >= 1, "{name}");
         assert_eq!(told as f64, sum(name), "{name}");
     }
+    records
 }
 
 fn damaged_marks_are_refused(engine: &EngineHandle, run_dir: &Path) {

@@ -18,6 +18,7 @@ use crate::engine::export;
 use crate::engine::reporter::Outlet;
 use crate::engine::run::pair_marks::{PairKey, PairMark, PairMarks, PairVerdict};
 use crate::engine::run::{RunDir, RunInfo, now_millis};
+use crate::engine::train::saved_run::LastRun;
 use crate::engine::train::{evaluate, probe_cost, slate_questions};
 
 /// Answers questions one after the other on a thread of their own, so that a long answer delays no command.
@@ -28,18 +29,21 @@ pub(super) fn answer_all(
     std::thread::Builder::new()
         .name("questions".to_owned())
         .spawn(move || {
+            let mut last_run = LastRun::default();
             for (command, control) in questions {
                 let described = command.describe();
-                let event = catch_unwind(AssertUnwindSafe(|| reply(command, &control, &outlet)))
-                    .unwrap_or_else(|payload| {
-                        Err(EngineError::Panic {
-                            message: panic_text(payload.as_ref()),
-                        })
+                let event = catch_unwind(AssertUnwindSafe(|| {
+                    reply(command, &control, &outlet, &mut last_run)
+                }))
+                .unwrap_or_else(|payload| {
+                    Err(EngineError::Panic {
+                        message: panic_text(payload.as_ref()),
                     })
-                    .unwrap_or_else(|error| EngineEvent::CommandFailed {
-                        command: described,
-                        failure: Failure::from(&error),
-                    });
+                })
+                .unwrap_or_else(|error| EngineEvent::CommandFailed {
+                    command: described,
+                    failure: Failure::from(&error),
+                });
                 control.finish();
                 answer(&outlet, RunId::default(), event);
             }
@@ -50,6 +54,7 @@ fn reply(
     command: EngineCommand,
     control: &RunControl,
     outlet: &Outlet,
+    last_run: &mut LastRun,
 ) -> Result<EngineEvent, EngineError> {
     let mut watch = Watch::new(control.clone(), |progress| tell_progress(outlet, progress));
     match command {
@@ -65,7 +70,8 @@ fn reply(
             Ok(EngineEvent::DataChecked(Box::new(check)))
         }
         EngineCommand::InspectUser { run_dir, user } => {
-            evaluate::inspect_user(&RunDir::new(&run_dir), &user).map(EngineEvent::SlatesReady)
+            let saved = last_run.get(&RunDir::new(&run_dir))?;
+            evaluate::inspect_user(saved, &user).map(EngineEvent::SlatesReady)
         }
         EngineCommand::MarkPair {
             run_dir,
@@ -78,7 +84,9 @@ fn reply(
             items,
             stage,
         } => {
-            let slate = slate_questions::rescore(&RunDir::new(&run_dir), &user, &items, stage)?;
+            let dir = RunDir::new(&run_dir);
+            let saved = last_run.get(&dir)?;
+            let slate = slate_questions::rescore(&dir, saved, &user, &items, stage)?;
             Ok(EngineEvent::SlateRescored(RescoredSlate {
                 run_dir,
                 user,
@@ -88,7 +96,8 @@ fn reply(
         }
         EngineCommand::CompareCheckpoints { run_dir, users } => {
             let dir = RunDir::new(&run_dir);
-            let comparison = slate_questions::compare_checkpoints(&dir, &users, control)?;
+            let saved = last_run.get(&dir)?;
+            let comparison = slate_questions::compare_checkpoints(&dir, saved, &users, control)?;
             Ok(EngineEvent::CheckpointsCompared {
                 run_dir,
                 comparison: Box::new(comparison),

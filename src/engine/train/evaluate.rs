@@ -191,12 +191,11 @@ fn rewards_before_and_after(
     Ok(())
 }
 
-/// Generates and scores slates for one user from what a run has saved, on the CPU, beside a run that may be going.
+/// Generates and scores slates for one user from what a run has saved, on the CPU.
 ///
 /// # Errors
-/// If the run has no generator and reward models yet, or the user is unknown.
-pub fn inspect_user(dir: &RunDir, user: &str) -> Result<SlateComparison, EngineError> {
-    let saved = SavedRun::load(dir)?;
+/// If the user is unknown.
+pub fn inspect_user(saved: &SavedRun, user: &str) -> Result<SlateComparison, EngineError> {
     let data = &saved.data;
     let user_idx = saved.user(user)?;
     let config = &saved.config;

@@ -1,6 +1,7 @@
 //! Everything that a run has saved, loaded again on the CPU: for questions about a run, while it goes on or later.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use burn::module::Module;
 use burn::tensor::Device;
@@ -129,6 +130,39 @@ impl SavedRun {
     pub fn generator_at(&self, folder: &Path) -> Result<Generator, EngineError> {
         load_generator(folder, &self.config, &self.data, &self.items)
     }
+}
+
+/// The run that was asked about last, kept so that the next question about it need not read it again.
+#[derive(Default)]
+pub struct LastRun(Option<(Version, SavedRun)>);
+
+/// A folder and when its `run.json` was written, which every completed stage does anew.
+type Version = (PathBuf, SystemTime);
+
+impl LastRun {
+    /// What the run has saved so far, read again only where it has changed.
+    ///
+    /// # Errors
+    /// Those of [`SavedRun::load`].
+    pub fn get(&mut self, dir: &RunDir) -> Result<&SavedRun, EngineError> {
+        let version = version(dir);
+        let kept = self.0.take().filter(|(of, _)| Some(of) == version.as_ref());
+        let current = match (kept, version) {
+            (Some(kept), _) => kept,
+            (None, Some(version)) => (version, SavedRun::load(dir)?),
+            // Without a date nothing can be kept; loading says what is wrong with the folder.
+            (None, None) => (
+                (dir.path().to_owned(), SystemTime::now()),
+                SavedRun::load(dir)?,
+            ),
+        };
+        Ok(&self.0.insert(current).1)
+    }
+}
+
+fn version(dir: &RunDir) -> Option<Version> {
+    let written = std::fs::metadata(dir.info_path()).ok()?.modified().ok()?;
+    Some((dir.path().to_owned(), written))
 }
 
 fn load_generator(

@@ -1,4 +1,4 @@
-//! Questions about slates, answered from what a run has saved, on the CPU: what a slate would be worth with other items,
+//! Questions about slates, answered on the CPU from what a run has saved: what a slate would be worth with other items,
 //! and what several checkpoints show the same users.
 
 use std::path::{Path, PathBuf};
@@ -27,14 +27,14 @@ const SHOWN_USERS: usize = 20;
 /// generator of `stage`: the aligned one, or the pretrained one.
 ///
 /// # Errors
-/// If the run has no reward models yet, or the user, an item or that generator is unknown.
+/// If the user, an item or that generator is unknown.
 pub fn rescore(
     dir: &RunDir,
+    saved: &SavedRun,
     user: &str,
     items: &[u32],
     stage: Stage,
 ) -> Result<ScoredSlate, EngineError> {
-    let saved = SavedRun::load(dir)?;
     let data = &saved.data;
     let user_idx = saved.user(user)?;
     let n_items = data.dataset.catalog.items.len();
@@ -92,13 +92,13 @@ pub fn rescore(
 /// What every checkpoint that is there would show the same users.
 ///
 /// # Errors
-/// If the run has no reward models yet or a user is unknown; [`EngineError::Stopped`] on request.
+/// If a user is unknown or a checkpoint is damaged; [`EngineError::Stopped`] on request.
 pub fn compare_checkpoints(
     dir: &RunDir,
+    saved: &SavedRun,
     users: &UserSet,
     control: &RunControl,
 ) -> Result<CheckpointComparison, EngineError> {
-    let saved = SavedRun::load(dir)?;
     let (data, config) = (&saved.data, &saved.config);
     let moments: Vec<Moment> = match users {
         UserSet::Drawn(n_users) => {
