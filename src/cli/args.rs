@@ -245,6 +245,12 @@ pub(crate) struct SimulateArgs {
     /// Seed of the simulation.
     #[arg(long, default_value_t = 42)]
     pub(crate) seed: u64,
+    /// Users, in place of the preset's number.
+    #[arg(long, value_name = "N")]
+    pub(crate) users: Option<usize>,
+    /// Items, in place of the preset's number.
+    #[arg(long, value_name = "N")]
+    pub(crate) items: Option<usize>,
     /// The folder to write to.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,

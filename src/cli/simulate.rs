@@ -9,9 +9,14 @@ use crate::cli::{client, failed, output};
 
 /// Writes the dataset and tells what is in it.
 pub(crate) fn simulate(args: &SimulateArgs) -> Result<(), Failure> {
-    let config = SimulatorConfig::preset(&args.preset).ok_or_else(|| {
+    let preset = SimulatorConfig::preset(&args.preset).ok_or_else(|| {
         client::failure(format!("there is no simulation named {:?}", args.preset))
     })?;
+    let config = SimulatorConfig {
+        n_users: args.users.unwrap_or(preset.n_users),
+        n_items: args.items.unwrap_or(preset.n_items),
+        ..preset
+    };
     let summary = write(&config, Seed(args.seed), &args.out).map_err(failed)?;
     output::line(&format!(
         "{}: {} users, {} items, {} events",

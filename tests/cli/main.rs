@@ -317,6 +317,19 @@ fn simulations_are_the_same_for_the_same_seed() {
 }
 
 #[test]
+fn a_simulated_world_can_be_of_another_size() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out = folder.path().display().to_string();
+    let small = ["--users", "40", "--items", "300", "--out", &out];
+    let output = onerec(&[&["simulate"][..], &small].concat());
+    assert!(output.status.success(), "{output:?}");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("40 users, 300 items"), "{said}");
+    let impossible = ["simulate", "--items", "1", "--out", &out];
+    assert_fails(&impossible, 3, &["n_items is 1", "160", "hint: "]);
+}
+
+#[test]
 fn a_size_is_counted_without_being_trained() {
     let output = onerec(&["size", "--size", "v2-8b", "--json"]);
     assert!(output.status.success(), "{output:?}");

@@ -107,6 +107,11 @@ impl SimulatorConfig {
     fn check(&self) -> Result<(), DataError> {
         let in_order =
             |(least, most): (usize, usize)| least >= 1 && least <= most && most <= 10_000;
+        let refuse = |found: &str| {
+            Err(DataError::Simulator {
+                found: found.to_owned(),
+            })
+        };
         let problem = if self.n_users == 0 {
             "n_users must be at least 1"
         } else if !(4..=words::TOPICS.len()).contains(&self.n_topics) {
@@ -114,7 +119,11 @@ impl SimulatorConfig {
         } else if !(3..=words::N_STEPS).contains(&self.n_steps) {
             "n_steps must be 3 to 8"
         } else if self.n_items < self.n_topics * self.n_steps {
-            "n_items must be at least n_topics x n_steps"
+            return refuse(&format!(
+                "n_items is {}, and must be at least n_topics x n_steps = {}",
+                self.n_items,
+                self.n_topics * self.n_steps
+            ));
         } else if self.n_authors < self.n_topics {
             "n_authors must be at least n_topics"
         } else if !in_order(self.requests) || !in_order(self.impressions) {
@@ -124,9 +133,7 @@ impl SimulatorConfig {
         } else {
             return Ok(());
         };
-        Err(DataError::Simulator {
-            found: problem.to_owned(),
-        })
+        refuse(problem)
     }
 }
 
