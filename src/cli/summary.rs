@@ -219,6 +219,9 @@ fn tell_evaluation(evaluation: &EvaluationReport) {
     }
     let users = evaluation.models.first().map_or(0, |model| model.users);
     section(&format!("Held-out items of {users} users"), &rows);
+    for sentence in &evaluation.verdict {
+        output::line(&format!("  {sentence}"));
+    }
     output::line(&format!("  {}", evaluation.protocol));
 }
 

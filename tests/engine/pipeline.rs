@@ -61,9 +61,13 @@ fn every_stage_leaves_its_figures_in_the_report() {
         "simulated data has true utility"
     );
     assert!(alignment.reward_after.max >= alignment.reward_after.mean);
-    let names: Vec<String> = report
-        .evaluation
-        .unwrap()
+    let evaluation = report.evaluation.unwrap();
+    let said = &evaluation.verdict;
+    assert!(
+        said.len() == 2 && said[0].starts_with("HR@10 ") && said[1].starts_with("NDCG@10 "),
+        "what alignment costs must be told: {said:?}"
+    );
+    let names: Vec<String> = evaluation
         .models
         .into_iter()
         .map(|model| model.name)

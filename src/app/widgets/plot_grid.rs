@@ -3,6 +3,7 @@
 use egui_plot::GridMark;
 
 use super::log_axis;
+use super::number::count;
 use super::round_step::{multiples, round_step};
 
 /// Distance between two marks that leaves room for their numbers, points.
@@ -41,6 +42,8 @@ pub(super) fn even_text(mark: &GridMark) -> String {
     let value = if is_zero { 0.0 } else { mark.value };
     if value.abs() >= 1e7 {
         format!("{value:.1e}")
+    } else if value >= 0.0 && decimals == 0 {
+        count(value.round() as u64)
     } else {
         format!("{value:.decimals$}")
     }
@@ -66,6 +69,15 @@ mod tests {
                 "{bounds:?}: {texts:?}"
             );
         }
+    }
+
+    #[test]
+    fn thousands_are_grouped() {
+        let mark = GridMark {
+            value: 25_000.0,
+            step_size: 5000.0,
+        };
+        assert_eq!(even_text(&mark), count(25_000));
     }
 
     #[test]

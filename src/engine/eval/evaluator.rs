@@ -5,6 +5,7 @@
 //! simply shorter: the generator gets no filling up from elsewhere.
 
 use super::cases::{moments, sample_cases};
+use super::change;
 use super::config::EvaluateConfig;
 use super::floors::Floors;
 use super::held_out::{HeldOut, HeldOutInput, held_out};
@@ -46,6 +47,29 @@ pub struct GeneratorScore {
     pub score: ModelScore,
     /// Loss and entropy per level along the targets.
     pub held_out: HeldOut,
+    /// Place of every user's target among the first ten, from 0.
+    ranks: Vec<Option<usize>>,
+}
+
+impl GeneratorScore {
+    /// What changed from `before`, the same users' score by another generator, in words.
+    pub fn verdict_since(&self, before: &Self) -> Vec<String> {
+        type Metric = fn(Option<usize>, usize) -> f64;
+        let metrics: [(&str, Metric, fn(&ModelScore) -> f64); 2] = [
+            ("HR@10", hr_at_k, |score| score.hr_10),
+            ("NDCG@10", ndcg_at_k, |score| score.ndcg_10),
+        ];
+        metrics
+            .iter()
+            .map(|(name, metric, mean)| {
+                let of_users = before.ranks.iter().zip(&self.ranks);
+                let changes: Vec<f64> = of_users
+                    .map(|(before, after)| metric(*after, MAX_K) - metric(*before, MAX_K))
+                    .collect();
+                change::in_words(name, mean(&before.score), mean(&self.score), &changes)
+            })
+            .collect()
+    }
 }
 
 impl<'a> Evaluator<'a> {
@@ -153,6 +177,7 @@ impl<'a> Evaluator<'a> {
                 ..tally.score(name)
             },
             held_out: held_out(model, input, self.control)?,
+            ranks: tally.ranks,
         })
     }
 

@@ -2,6 +2,7 @@
 
 pub mod calibration;
 pub mod cases;
+mod change;
 pub mod config;
 pub mod distribution;
 pub mod diversity;

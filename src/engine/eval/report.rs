@@ -13,6 +13,9 @@ pub struct EvaluationReport {
     pub code_entropy_before: Vec<f64>,
     /// The same after alignment.
     pub code_entropy_after: Vec<f64>,
+    /// Whether alignment changed HR@10 and NDCG@10, in words; nothing without alignment.
+    #[serde(default)]
+    pub verdict: Vec<String>,
 }
 
 /// Metrics of one model.

@@ -3,6 +3,7 @@
 //! A slate is scored by the reward model that alignment uses, by the judge that never saw the same users, and by
 //! the oracle where the data is simulated. Only the first can be gamed by alignment.
 
+use super::change;
 use super::distribution::distributions;
 use super::generate::GeneratedSlate;
 use super::metrics::mean_ci95;
@@ -228,25 +229,8 @@ fn sentence(
         .filter(|(before, after)| !before.is_empty() && !after.is_empty())
         .map(|(before, after)| mean(after) - mean(before))
         .collect();
-    let (change, half) = mean_ci95(&changes);
-    let (from, to) = (before.summary(value).mean, after.summary(value).mean);
-    let percent = if from.abs() > f64::EPSILON {
-        format!("{:+.1}%, ", 100.0 * (to - from) / from.abs())
-    } else {
-        String::new()
-    };
-    let interval = format!(
-        "{percent}95% interval of the change {:+.4} to {:+.4}",
-        change - half,
-        change + half
-    );
-    if change > half {
-        format!("{what} rose from {from:.4} to {to:.4} ({interval}).")
-    } else if change < -half {
-        format!("{what} fell from {from:.4} to {to:.4} ({interval}).")
-    } else {
-        format!("{what} did not rise beyond chance: {from:.4} before, {to:.4} after ({interval}).")
-    }
+    let [from, to] = [before, after].map(|of| of.summary(value).mean);
+    change::in_words(what, from, to, &changes)
 }
 
 fn mean_of(values: &[f64]) -> f64 {

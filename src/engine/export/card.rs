@@ -160,7 +160,8 @@ fn figures(report: &RunReport, stage: Stage) -> String {
     }
     if let Some(alignment) = report.alignment.as_ref().filter(|_| stage == Stage::Align) {
         text.push('\n');
-        for sentence in &alignment.verdict {
+        let of_rankings = evaluation.iter().flat_map(|of| &of.verdict);
+        for sentence in alignment.verdict.iter().chain(of_rankings) {
             writeln!(text, "- {sentence}").expect("writing to a string cannot fail");
         }
     }

@@ -6,9 +6,9 @@ use crate::engine::data::prepare::PreparedData;
 use crate::engine::error::EngineError;
 use crate::engine::eval::cases::{moments, sample_cases};
 use crate::engine::eval::diversity::{Diversity, diversity};
-use crate::engine::eval::evaluator::Evaluator;
+use crate::engine::eval::evaluator::{Evaluator, GeneratorScore};
 use crate::engine::eval::generate::SlateGenerator;
-use crate::engine::eval::report::EvaluationReport;
+use crate::engine::eval::report::{EvaluationReport, ModelScore};
 use crate::engine::eval::rewards::{self, Measurement, compare};
 use crate::engine::eval::shown_codes::{CodeCounts, level_codes};
 use crate::engine::eval::slates::compare_slates;
@@ -54,8 +54,8 @@ pub fn run(
     let control = ctx.control.clone();
     let reader = items.reader(&config.model, data);
     let evaluator = Evaluator::new(data, &reader, &config.evaluate, config.seed, &control);
-    let mut models = evaluator.floors()?;
-    let mut entropies = Vec::new();
+    let floors = evaluator.floors()?;
+    let mut scores: Vec<GeneratorScore> = Vec::new();
     let mut generators = vec![("generator", base)];
     generators.extend(after.map(|(aligned, _)| ("aligned", aligned)));
     for (part, (name, model)) in generators.into_iter().enumerate() {
@@ -71,19 +71,9 @@ pub fn run(
             }
         });
         trouble?;
-        let scored = scored?;
-        models.push(scored.score);
-        entropies.push(scored.held_out.entropy);
+        scores.push(scored?);
     }
-    let mut entropies = entropies.into_iter();
-    let code_entropy_before = entropies.next().unwrap_or_default();
-    let code_entropy_after = entropies.next().unwrap_or_default();
-    let evaluation = EvaluationReport {
-        protocol: evaluator.protocol(),
-        models,
-        code_entropy_before,
-        code_entropy_after,
-    };
+    let evaluation = evaluation_report(&evaluator, floors, &scores);
     report.evaluation = Some(evaluation.clone());
     ctx.reporter.emit(EngineEvent::EvaluationReady(evaluation))
 }
@@ -228,19 +218,32 @@ pub fn evaluate_saved(dir: &RunDir, control: &RunControl) -> Result<EvaluationRe
     let config = &saved.config;
     let reader = saved.items.reader(&config.model, &saved.data);
     let evaluator = Evaluator::new(&saved.data, &reader, &config.evaluate, config.seed, control);
-    let mut models = evaluator.floors()?;
-    let before = evaluator.generator("generator", &saved.base, &mut |_, _| {})?;
-    models.push(before.score);
-    let mut code_entropy_after = Vec::new();
+    let floors = evaluator.floors()?;
+    let mut scores = vec![evaluator.generator("generator", &saved.base, &mut |_, _| {})?];
     if let Some(aligned) = &saved.aligned {
-        let after = evaluator.generator("aligned", aligned, &mut |_, _| {})?;
-        models.push(after.score);
-        code_entropy_after = after.held_out.entropy;
+        scores.push(evaluator.generator("aligned", aligned, &mut |_, _| {})?);
     }
-    Ok(EvaluationReport {
+    Ok(evaluation_report(&evaluator, floors, &scores))
+}
+
+/// The floors, then the generator before and, where it was aligned, after alignment.
+fn evaluation_report(
+    evaluator: &Evaluator<'_>,
+    floors: Vec<ModelScore>,
+    scores: &[GeneratorScore],
+) -> EvaluationReport {
+    let entropy = |score: Option<&GeneratorScore>| {
+        score.map_or_else(Vec::new, |of| of.held_out.entropy.clone())
+    };
+    let generators = scores.iter().map(|of| of.score.clone());
+    EvaluationReport {
         protocol: evaluator.protocol(),
-        models,
-        code_entropy_before: before.held_out.entropy,
-        code_entropy_after,
-    })
+        models: floors.into_iter().chain(generators).collect(),
+        code_entropy_before: entropy(scores.first()),
+        code_entropy_after: entropy(scores.get(1)),
+        verdict: match scores {
+            [before, after] => after.verdict_since(before),
+            _ => Vec::new(),
+        },
+    }
 }

@@ -84,13 +84,11 @@ pub(super) fn results(state: &AppState) -> Vec<Stat> {
     stats
 }
 
-/// Whether alignment raised what it should, in the engine's own sentences.
-pub(super) fn verdict(state: &AppState) -> &[String] {
-    state
-        .run
-        .alignment
-        .as_ref()
-        .map_or(&[], |alignment| &alignment.verdict)
+/// Whether alignment raised what it should and what it cost, in the engine's own sentences.
+pub(super) fn verdict(state: &AppState) -> impl Iterator<Item = &String> {
+    let raised = state.run.alignment.iter().flat_map(|of| &of.verdict);
+    let cost = state.run.evaluation.iter().flat_map(|of| &of.verdict);
+    raised.chain(cost)
 }
 
 #[cfg(test)]
@@ -102,7 +100,7 @@ mod tests {
     fn nothing_is_known_at_first() {
         let state = AppState::default();
         assert!(results(&state).is_empty());
-        assert!(verdict(&state).is_empty());
+        assert_eq!(verdict(&state).count(), 0);
     }
 
     #[test]

@@ -83,6 +83,9 @@ impl SlatesPane {
                 ui.add_space(10.0);
                 ui.strong("Held-out items").on_hover_text(&report.protocol);
                 text_table(ui, "evaluation", &view_model::evaluation(report));
+                for sentence in &report.verdict {
+                    ui.label(sentence);
+                }
                 ui.weak(&report.protocol);
             }
         });
