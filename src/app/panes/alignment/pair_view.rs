@@ -15,6 +15,9 @@ use crate::engine::event::PairSlate;
 /// Height of the list of pairs, points.
 const LIST_HEIGHT: f32 = 170.0;
 
+/// Width of that list, points: its columns, and no more, so that the wheel turns the pane beside it.
+const LIST_WIDTH: f32 = 680.0;
+
 const COLUMNS: [TableColumn<'_>; 6] = [
     TableColumn {
         name: "Step",
@@ -101,7 +104,7 @@ impl PairView {
             return;
         }
         let selected = self.selected.unwrap_or(0).min(rows.len() - 1);
-        let action = DataTable {
+        let list = DataTable {
             name: "Preference pairs",
             columns: &COLUMNS,
             n_rows: rows.len(),
@@ -113,8 +116,13 @@ impl PairView {
             },
             draw: None,
             height: LIST_HEIGHT,
-        }
-        .show(ui);
+        };
+        let action = ui
+            .scope(|ui| {
+                ui.set_max_width(LIST_WIDTH);
+                list.show(ui)
+            })
+            .inner;
         if action.selected.is_some() {
             self.selected = action.selected;
         }
