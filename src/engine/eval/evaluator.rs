@@ -55,18 +55,15 @@ impl GeneratorScore {
     /// What changed from `before`, the same users' score by another generator, in words.
     pub fn verdict_since(&self, before: &Self) -> Vec<String> {
         type Metric = fn(Option<usize>, usize) -> f64;
-        let metrics: [(&str, Metric, fn(&ModelScore) -> f64); 2] = [
-            ("HR@10", hr_at_k, |score| score.hr_10),
-            ("NDCG@10", ndcg_at_k, |score| score.ndcg_10),
-        ];
+        let metrics: [(&str, Metric); 2] = [("HR@10", hr_at_k), ("NDCG@10", ndcg_at_k)];
         metrics
             .iter()
-            .map(|(name, metric, mean)| {
-                let of_users = before.ranks.iter().zip(&self.ranks);
-                let changes: Vec<f64> = of_users
-                    .map(|(before, after)| metric(*after, MAX_K) - metric(*before, MAX_K))
-                    .collect();
-                change::in_words(name, mean(&before.score), mean(&self.score), &changes)
+            .map(|(name, metric)| {
+                let [from, to] = [before, self].map(|of| -> Vec<f64> {
+                    of.ranks.iter().map(|rank| metric(*rank, MAX_K)).collect()
+                });
+                let changes: Vec<f64> = from.iter().zip(&to).map(|(from, to)| to - from).collect();
+                change::in_words(name, mean_ci95(&from).0, mean_ci95(&to).0, &changes)
             })
             .collect()
     }

@@ -297,7 +297,7 @@ mod tests {
             report.verdict[0]
         );
         assert!(
-            report.verdict[1].contains("did not rise"),
+            report.verdict[1].contains("did not change"),
             "{}",
             report.verdict[1]
         );
