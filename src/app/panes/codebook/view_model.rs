@@ -184,7 +184,7 @@ pub(super) fn prefixes(report: &TokenizerReport) -> Vec<[String; 6]> {
             [
                 letters,
                 fan_out.map_or_else(dash, |fan_out| count(fan_out.prefixes)),
-                fan_out.map_or_else(dash, |fan_out| significant(fan_out.mean, 3)),
+                fan_out.map_or_else(dash, |fan_out| mean_text(fan_out.mean)),
                 fan_out.map_or_else(dash, |fan_out| count(fan_out.largest)),
                 share(&report.neighbourhood_agreement),
                 share(&report.co_watch_agreement),
@@ -329,6 +329,15 @@ fn evenness(level: &CodebookLevel) -> f64 {
     match level.load.len() {
         0 | 1 => 1.0,
         n_codes => level.entropy_nats / (n_codes as f64).ln(),
+    }
+}
+
+/// A mean of counts: three digits, thousands as counts are written.
+fn mean_text(mean: f64) -> String {
+    if mean < 1000.0 {
+        significant(mean, 3)
+    } else {
+        count(mean.round() as u64)
     }
 }
 

@@ -5,6 +5,9 @@ use crate::app::widgets::number::{count, significant};
 use crate::app::widgets::{TableColumn, semantic_id_text};
 use crate::engine::run::items::ItemTable;
 
+/// Width of a character of a semantic ID, points.
+const CHAR_WIDTH: f32 = 7.5;
+
 /// A column of the item table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ItemColumn {
@@ -88,10 +91,14 @@ impl ItemColumn {
     }
 
     /// Its first width in points; 0 takes what is left.
-    pub(super) fn width(self, n_levels: usize) -> f32 {
+    pub(super) fn width(self, table: &ItemTable) -> f32 {
         match self {
             Self::Title => 0.0,
-            Self::SemanticId => 62.0 * n_levels as f32 + 10.0,
+            Self::SemanticId => {
+                let longest_code = table.codebook_size.saturating_sub(1) as u16;
+                let n_chars = semantic_id_text(&vec![longest_code; table.n_levels]).len();
+                CHAR_WIDTH * n_chars as f32 + 34.0
+            }
             Self::Popularity => 92.0,
             Self::Sharing => 76.0,
             Self::Length => 80.0,
@@ -140,7 +147,7 @@ pub(super) fn headers<'a>(columns: &[ItemColumn], table: &'a ItemTable) -> Vec<T
     let header = |column: &ItemColumn| TableColumn {
         name: column.name(table),
         tip: column.tip(),
-        width: column.width(table.n_levels),
+        width: column.width(table),
         is_number: column.is_number(),
     };
     columns.iter().map(header).collect()
