@@ -15,6 +15,9 @@ use super::plot_text::{Goal, nearest, nearest_at, summarise};
 use super::smooth::smooth;
 use crate::app::theme;
 
+/// Least width of a y axis, points; charts below each other then begin at the same place.
+const Y_AXIS_WIDTH: f32 = 48.0;
+
 /// One metric.
 pub struct PlotSeries<'a> {
     /// Its name in the legend.
@@ -109,16 +112,21 @@ impl MetricPlot<'_> {
             .enumerate()
             .map(|(idx, series)| DrawnSeries::new(series, idx, view, ui))
             .collect();
-        let n_columns = ui.available_width().max(16.0) as usize;
+        let width = ui.available_width();
+        let n_columns = width.max(16.0) as usize;
         let tokens = theme::of(ui);
         let faint = tokens.weak_text;
         let mut plot = Plot::new(self.title)
             .height(height)
-            .width(ui.available_width())
+            .width(width)
             .allow_scroll(false)
             .grid_color(tokens.border)
             .x_axis_label(self.x_name)
-            .y_axis_min_width(48.0)
+            .y_axis_min_width(Y_AXIS_WIDTH)
+            .x_grid_spacer(move |input| {
+                plot_grid::even_marks(input.bounds, width - Y_AXIS_WIDTH, plot_grid::X_DISTANCE)
+            })
+            .x_axis_formatter(|mark, _| plot_grid::even_text(&mark))
             .label_formatter(|position| Some(self.readout(position_x(position), view)));
         if self.series.len() + self.references.len() > 1 {
             plot = plot.legend(
@@ -134,7 +142,9 @@ impl MetricPlot<'_> {
                 .y_axis_formatter(|mark, _| significant(10_f64.powf(mark.value), 2));
         } else {
             plot = plot
-                .y_grid_spacer(move |input| plot_grid::even_marks(input.bounds, height))
+                .y_grid_spacer(move |input| {
+                    plot_grid::even_marks(input.bounds, height, plot_grid::Y_DISTANCE)
+                })
                 .y_axis_formatter(|mark, _| plot_grid::even_text(&mark));
         }
         if self.is_from_zero && !view.is_log {

@@ -1,4 +1,4 @@
-//! The y axis of a chart: which values are marked, and as what text.
+//! The axes of a chart: which values are marked, and as what text.
 
 use egui_plot::GridMark;
 
@@ -6,13 +6,16 @@ use super::log_axis;
 use super::number::count;
 use super::round_step::{multiples, round_step};
 
-/// Distance between two marks that leaves room for their numbers, points.
-const MARK_DISTANCE: f64 = 40.0;
+/// Distance between two marks of a y axis that leaves room for their numbers, points.
+pub(super) const Y_DISTANCE: f32 = 40.0;
+/// The same for an x axis, whose numbers stand beside each other.
+pub(super) const X_DISTANCE: f32 = 90.0;
 
-/// Marks of a linear axis over `bounds`, drawn `height` points high: round, even, at least two where there is room.
-pub(super) fn even_marks(bounds: (f64, f64), height: f32) -> Vec<GridMark> {
+/// Marks of a linear axis over `bounds` that is `length` points long: round, even, at least `distance` points apart where
+/// that leaves two.
+pub(super) fn even_marks(bounds: (f64, f64), length: f32, distance: f32) -> Vec<GridMark> {
     let (low, high) = bounds;
-    let n_marks = (f64::from(height) / MARK_DISTANCE).max(2.0);
+    let n_marks = f64::from(length / distance).max(2.0);
     let Some(step) = round_step((high - low) / n_marks) else {
         return Vec::new();
     };
@@ -62,7 +65,10 @@ mod tests {
             (-3e-4, 1e-4),
             (0.0, 48_000.0),
         ] {
-            let texts: Vec<String> = even_marks(bounds, 140.0).iter().map(even_text).collect();
+            let texts: Vec<String> = even_marks(bounds, 140.0, Y_DISTANCE)
+                .iter()
+                .map(even_text)
+                .collect();
             assert!((2..=8).contains(&texts.len()), "{bounds:?}: {texts:?}");
             assert!(
                 texts.windows(2).all(|pair| pair[0] != pair[1]),
@@ -82,7 +88,7 @@ mod tests {
 
     #[test]
     fn zero_has_no_sign() {
-        let texts: Vec<String> = even_marks((-1.0, 1.0), 200.0)
+        let texts: Vec<String> = even_marks((-1.0, 1.0), 200.0, Y_DISTANCE)
             .iter()
             .map(even_text)
             .collect();
@@ -91,7 +97,7 @@ mod tests {
 
     #[test]
     fn an_axis_without_extent_has_no_marks() {
-        assert!(even_marks((1.0, 1.0), 100.0).is_empty());
-        assert!(even_marks((f64::NEG_INFINITY, f64::INFINITY), 100.0).is_empty());
+        assert!(even_marks((1.0, 1.0), 100.0, X_DISTANCE).is_empty());
+        assert!(even_marks((f64::NEG_INFINITY, f64::INFINITY), 100.0, X_DISTANCE).is_empty());
     }
 }
