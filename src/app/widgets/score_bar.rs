@@ -21,7 +21,7 @@ pub fn score_bar(ui: &mut Ui, name: &str, value: f64, (low, high): (f64, f64), w
     } else {
         0.0
     };
-    draw(ui, track, share);
+    draw_share(ui, track, share);
     let font = TextStyle::Monospace.resolve(ui.style());
     ui.painter_at(rect).text(
         rect.right_center(),
@@ -37,10 +37,11 @@ pub fn share_bar(ui: &mut Ui, name: &str, share: f64, width: f32) {
     let (rect, response) = ui.allocate_exact_size(vec2(width, 16.0), Sense::hover());
     let text = format!("{name} {}", percent(share));
     response.widget_info(|| WidgetInfo::labeled(Role::Meter, true, &text));
-    draw(ui, rect.shrink2(vec2(0.0, 4.0)), share);
+    draw_share(ui, rect.shrink2(vec2(0.0, 4.0)), share);
 }
 
-fn draw(ui: &Ui, track: Rect, share: f64) {
+/// Fills `track` up to `share`.
+pub(super) fn draw_share(ui: &Ui, track: Rect, share: f64) {
     let tokens = theme::of(ui);
     let share = if share.is_finite() {
         (share as f32).clamp(0.0, 1.0)
