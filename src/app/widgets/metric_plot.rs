@@ -123,9 +123,7 @@ impl MetricPlot<'_> {
             .grid_color(tokens.border)
             .x_axis_label(self.x_name)
             .y_axis_min_width(Y_AXIS_WIDTH)
-            .x_grid_spacer(move |input| {
-                plot_grid::even_marks(input.bounds, width - Y_AXIS_WIDTH, plot_grid::X_DISTANCE)
-            })
+            .x_grid_spacer(move |input| plot_grid::whole_marks(input.bounds, width - Y_AXIS_WIDTH))
             .x_axis_formatter(|mark, _| plot_grid::even_text(&mark))
             .label_formatter(|position| Some(self.readout(position_x(position), view)));
         if self.series.len() + self.references.len() > 1 {
@@ -142,9 +140,7 @@ impl MetricPlot<'_> {
                 .y_axis_formatter(|mark, _| significant(10_f64.powf(mark.value), 2));
         } else {
             plot = plot
-                .y_grid_spacer(move |input| {
-                    plot_grid::even_marks(input.bounds, height, plot_grid::Y_DISTANCE)
-                })
+                .y_grid_spacer(move |input| plot_grid::even_marks(input.bounds, height))
                 .y_axis_formatter(|mark, _| plot_grid::even_text(&mark));
         }
         if self.is_from_zero && !view.is_log {

@@ -7,18 +7,24 @@ use super::number::count;
 use super::round_step::{multiples, round_step};
 
 /// Distance between two marks of a y axis that leaves room for their numbers, points.
-pub(super) const Y_DISTANCE: f32 = 40.0;
+const Y_DISTANCE: f32 = 40.0;
 /// The same for an x axis, whose numbers stand beside each other.
-pub(super) const X_DISTANCE: f32 = 90.0;
+const X_DISTANCE: f32 = 90.0;
 
-/// Marks of a linear axis over `bounds` that is `length` points long: round, even, at least `distance` points apart where
-/// that leaves two.
-pub(super) fn even_marks(bounds: (f64, f64), length: f32, distance: f32) -> Vec<GridMark> {
-    let (low, high) = bounds;
-    let n_marks = f64::from(length / distance).max(2.0);
-    let Some(step) = round_step((high - low) / n_marks) else {
-        return Vec::new();
-    };
+/// Marks of a linear y axis over `bounds`, `height` points high: round, even, at least two where there is room.
+pub(super) fn even_marks(bounds: (f64, f64), height: f32) -> Vec<GridMark> {
+    let n_marks = f64::from(height / Y_DISTANCE).max(2.0);
+    round_step((bounds.1 - bounds.0) / n_marks).map_or_else(Vec::new, |step| every(step, bounds))
+}
+
+/// Marks of an x axis over `bounds`, `width` points wide: as [`even_marks`], but of whole numbers, since it counts.
+pub(super) fn whole_marks(bounds: (f64, f64), width: f32) -> Vec<GridMark> {
+    let n_marks = f64::from(width / X_DISTANCE).max(2.0);
+    let step = round_step((bounds.1 - bounds.0) / n_marks);
+    step.map_or_else(Vec::new, |step| every(step.max(1.0), bounds))
+}
+
+fn every(step: f64, (low, high): (f64, f64)) -> Vec<GridMark> {
     multiples(step, low, high)
         .map(|idx| GridMark {
             value: idx as f64 * step,
@@ -65,16 +71,27 @@ mod tests {
             (-3e-4, 1e-4),
             (0.0, 48_000.0),
         ] {
-            let texts: Vec<String> = even_marks(bounds, 140.0, Y_DISTANCE)
-                .iter()
-                .map(even_text)
-                .collect();
+            let texts: Vec<String> = even_marks(bounds, 140.0).iter().map(even_text).collect();
             assert!((2..=8).contains(&texts.len()), "{bounds:?}: {texts:?}");
             assert!(
                 texts.windows(2).all(|pair| pair[0] != pair[1]),
                 "{bounds:?}: {texts:?}"
             );
         }
+    }
+
+    #[test]
+    fn steps_are_marked_by_whole_numbers() {
+        let values = |bounds| -> Vec<f64> {
+            let marks = whole_marks(bounds, 500.0);
+            marks.iter().map(|mark| mark.value).collect()
+        };
+        assert_eq!(values((-0.0002, 0.0002)), [0.0]);
+        assert_eq!(values((0.0, 3.0)), [0.0, 1.0, 2.0, 3.0]);
+        assert_eq!(
+            values((0.0, 500.0)),
+            [0.0, 100.0, 200.0, 300.0, 400.0, 500.0]
+        );
     }
 
     #[test]
@@ -88,7 +105,7 @@ mod tests {
 
     #[test]
     fn zero_has_no_sign() {
-        let texts: Vec<String> = even_marks((-1.0, 1.0), 200.0, Y_DISTANCE)
+        let texts: Vec<String> = even_marks((-1.0, 1.0), 200.0)
             .iter()
             .map(even_text)
             .collect();
@@ -97,7 +114,7 @@ mod tests {
 
     #[test]
     fn an_axis_without_extent_has_no_marks() {
-        assert!(even_marks((1.0, 1.0), 100.0, X_DISTANCE).is_empty());
-        assert!(even_marks((f64::NEG_INFINITY, f64::INFINITY), 100.0, X_DISTANCE).is_empty());
+        assert!(even_marks((1.0, 1.0), 100.0).is_empty());
+        assert!(even_marks((f64::NEG_INFINITY, f64::INFINITY), 100.0).is_empty());
     }
 }
