@@ -136,8 +136,8 @@ impl SavedRun {
 #[derive(Default)]
 pub struct LastRun(Option<(Version, SavedRun)>);
 
-/// A folder and when its `run.json` was written, which every completed stage does anew.
-type Version = (PathBuf, SystemTime);
+/// A folder and when its `run.json` was written, which every completed stage does anew; no time where it cannot be read.
+type Version = (PathBuf, Option<SystemTime>);
 
 impl LastRun {
     /// What the run has saved so far, read again only where it has changed.
@@ -145,24 +145,14 @@ impl LastRun {
     /// # Errors
     /// Those of [`SavedRun::load`].
     pub fn get(&mut self, dir: &RunDir) -> Result<&SavedRun, EngineError> {
-        let version = version(dir);
-        let kept = self.0.take().filter(|(of, _)| Some(of) == version.as_ref());
-        let current = match (kept, version) {
-            (Some(kept), _) => kept,
-            (None, Some(version)) => (version, SavedRun::load(dir)?),
-            // Without a date nothing can be kept; loading says what is wrong with the folder.
-            (None, None) => (
-                (dir.path().to_owned(), SystemTime::now()),
-                SavedRun::load(dir)?,
-            ),
+        let written = std::fs::metadata(dir.info_path()).and_then(|found| found.modified());
+        let version = (dir.path().to_owned(), written.ok());
+        let current = match self.0.take().filter(|(of, _)| *of == version) {
+            Some(kept) => kept,
+            None => (version, SavedRun::load(dir)?),
         };
         Ok(&self.0.insert(current).1)
     }
-}
-
-fn version(dir: &RunDir) -> Option<Version> {
-    let written = std::fs::metadata(dir.info_path()).ok()?.modified().ok()?;
-    Some((dir.path().to_owned(), written))
 }
 
 fn load_generator(
