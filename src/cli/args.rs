@@ -251,6 +251,9 @@ pub(crate) struct SimulateArgs {
     /// Items, in place of the preset's number.
     #[arg(long, value_name = "N")]
     pub(crate) items: Option<usize>,
+    /// How far what speaks for a response decides it: 1 as in the samples, higher leaves less to chance.
+    #[arg(long, value_name = "X")]
+    pub(crate) certainty: Option<f64>,
     /// The folder to write to.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,

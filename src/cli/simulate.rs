@@ -15,6 +15,7 @@ pub(crate) fn simulate(args: &SimulateArgs) -> Result<(), Failure> {
     let config = SimulatorConfig {
         n_users: args.users.unwrap_or(preset.n_users),
         n_items: args.items.unwrap_or(preset.n_items),
+        certainty: args.certainty.unwrap_or(preset.certainty),
         ..preset
     };
     let summary = write(&config, Seed(args.seed), &args.out).map_err(failed)?;

@@ -100,7 +100,7 @@ impl<'a> Evaluator<'a> {
         format!(
             "One held-out positive item per user ({} users), ranked against the whole catalogue ({} items); {seen}. The \
              generator ranks the items of its {} beams, so its ranking may hold fewer than 10 items. Legality: share \
-             of the best unconstrained beams that are the ID of an item, over {} users. Entropy: mean entropy of each \
+             of as many unconstrained beams that are the ID of an item, over {} users. Entropy: mean entropy of each \
              level's softmax along the target's codes.",
             self.cases.len(),
             self.table.n_items(),
@@ -146,7 +146,7 @@ impl<'a> Evaluator<'a> {
     ) -> Result<GeneratorScore, EngineError> {
         let device = model.device();
         let mut tally = Tally::new(self.table.n_items());
-        let (mut n_free, mut n_legal) = (0, 0);
+        let (mut n_users, mut n_free, mut n_legal) = (0, 0, 0_usize);
         for cases in self.cases.chunks(self.config.batch_size) {
             let moments = moments(self.data, cases, self.reader.history_len());
             let context = self.reader.read(&moments).to_device(&device);
@@ -155,10 +155,13 @@ impl<'a> Evaluator<'a> {
             for (case, beams) in cases.iter().zip(&beams) {
                 tally.add(&self.ranking(case, beams), case.target);
             }
-            if n_free < LEGALITY_USERS {
+            if n_users < LEGALITY_USERS {
                 let free = beam_search(model, &context, None, 1, n_beams, self.control)?;
-                n_free += free.len();
-                n_legal += free.iter().filter(|beams| self.is_legal(beams)).count();
+                n_users += free.len();
+                for beam in free.iter().flatten() {
+                    n_free += 1;
+                    n_legal += usize::from(self.table.is_legal(&beam.codes));
+                }
             }
             on_progress(tally.ranks.len() as u64, self.cases.len() as u64);
         }
@@ -195,12 +198,6 @@ impl<'a> Evaluator<'a> {
         } else {
             Vec::new()
         }
-    }
-
-    fn is_legal(&self, beams: &[Beam]) -> bool {
-        beams
-            .first()
-            .is_some_and(|best| self.table.is_legal(&best.codes))
     }
 }
 

@@ -149,16 +149,40 @@ impl<'a> SlateGenerator<'a> {
             let drawn = sample(model, &context, None, 1, n_ids, sampling, rng, control)?;
             ids.extend(drawn.into_iter().map(|mut beams| {
                 beams.sort_by(|a, b| b.log_prob.total_cmp(&a.log_prob));
-                beams
-                    .into_iter()
-                    .map(|beam| FreeId {
-                        is_legal: self.trie.is_legal(&beam.codes),
-                        codes: beam.codes,
-                    })
-                    .collect()
+                self.free_ids(beams)
             }));
         }
         Ok(ids)
+    }
+
+    /// The `n_ids` likeliest single semantic IDs for each moment without any constraint, so that they may belong to no
+    /// item, likeliest first. They differ, other than drawn ones.
+    ///
+    /// # Errors
+    /// [`EngineError::Stopped`] on request.
+    pub fn likeliest_free_ids(
+        &self,
+        model: &Generator,
+        moments: &[Moment],
+        n_ids: usize,
+        control: &RunControl,
+    ) -> Result<Vec<Vec<FreeId>>, EngineError> {
+        let mut ids = Vec::with_capacity(moments.len());
+        for context in self.batches(model, moments) {
+            let found = beam_search(model, &context, None, 1, n_ids, control)?;
+            ids.extend(found.into_iter().map(|beams| self.free_ids(beams)));
+        }
+        Ok(ids)
+    }
+
+    fn free_ids(&self, beams: Vec<Beam>) -> Vec<FreeId> {
+        beams
+            .into_iter()
+            .map(|beam| FreeId {
+                is_legal: self.trie.is_legal(&beam.codes),
+                codes: beam.codes,
+            })
+            .collect()
     }
 
     fn batches(&self, model: &Generator, moments: &[Moment]) -> impl Iterator<Item = ContextBatch> {

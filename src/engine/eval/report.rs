@@ -39,7 +39,7 @@ pub struct ModelScore {
     pub ndcg_10: f64,
     /// Half width of the 95% interval of hr@10.
     pub hr_10_ci95: f64,
-    /// Share of free (unconstrained) generations whose semantic ID is that of an item; `None` for models without IDs.
+    /// Share of the `n_beams` likeliest freely written semantic IDs that belong to an item; `None` for models without IDs.
     pub legality: Option<f64>,
     /// Share of the catalogue that appears in some user's first 10.
     pub coverage: f64,

@@ -4,7 +4,7 @@ use rand::Rng;
 use rand::seq::index;
 use serde::{Deserialize, Serialize};
 
-/// Which of the free samples teach legality.
+/// Which of the freely written IDs teach legality.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FormatChoice {
@@ -14,10 +14,10 @@ pub enum FormatChoice {
     Top,
 }
 
-/// The samples of a group that teach, as (index, advantage): `n_chosen` of them, 1 for a legal one and 0 for another.
+/// The IDs of a group that teach, as (index, advantage): `n_chosen` of them, 1 for a legal one and 0 for another.
 /// An illegal one that is chosen is dropped, not punished: punishment is what squeezes probability out of legal IDs.
 ///
-/// `is_legal` holds the group's samples, likeliest first.
+/// `is_legal` holds the group's IDs, likeliest first.
 pub fn chosen_samples(
     is_legal: &[bool],
     n_chosen: usize,

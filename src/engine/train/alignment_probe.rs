@@ -14,7 +14,7 @@ use crate::engine::data::prepare::{PreparedData, TestCase};
 use crate::engine::decode::{Sampling, beam_search, rank_items};
 use crate::engine::error::EngineError;
 use crate::engine::eval::cases::{moments, sample_cases};
-use crate::engine::eval::generate::SlateGenerator;
+use crate::engine::eval::generate::{FreeId, SlateGenerator};
 use crate::engine::eval::metrics::{hr_at_k, mean_ci95, rank_of};
 use crate::engine::eval::rewards::Scorers;
 use crate::engine::loss::{level_divergence, level_entropy};
@@ -23,7 +23,7 @@ use crate::engine::seed::Seed;
 use crate::engine::train::code_use::{LevelUse, WrittenCodes};
 use crate::engine::train::config::AlignConfig;
 
-/// Beams of the search for single items: the larger of the two hit rates.
+/// Beams of the searches for single items: the larger of the two hit rates.
 const N_BEAMS: usize = 50;
 /// Freely written IDs per user.
 const N_FREE: usize = 16;
@@ -104,8 +104,10 @@ pub struct ProbePoint {
     pub hr_at_1: Change,
     /// Hit rate of the held-out item among the first 50.
     pub hr_at_50: Change,
-    /// Share of freely written semantic IDs that belong to an item.
+    /// Share of freely drawn semantic IDs that belong to an item; what is likely is drawn often.
     pub legality: Change,
+    /// The same of the likeliest IDs, of which each counts once.
+    pub beam_legality: Change,
     /// Entropy of each level's predictions along the held-out items, nats.
     pub entropy: Vec<f64>,
     /// The same before alignment.
@@ -127,6 +129,7 @@ impl ProbePoint {
             ("probe_hr_at_1".to_owned(), self.hr_at_1.now),
             ("probe_hr_at_50".to_owned(), self.hr_at_50.now),
             ("probe_legality".to_owned(), self.legality.now),
+            ("probe_beam_legality".to_owned(), self.beam_legality.now),
             ("probe_divergence".to_owned(), self.divergence),
         ];
         let optional = [
@@ -160,6 +163,7 @@ struct Measured {
     hr_at_1: Vec<f64>,
     hr_at_50: Vec<f64>,
     legality: Vec<f64>,
+    beam_legality: Vec<f64>,
     entropy: Vec<f64>,
     divergence: f64,
     written: WrittenCodes,
@@ -230,6 +234,7 @@ impl<'a> AlignmentProbe<'a> {
             hr_at_1: Change::of(&before.hr_at_1, &now.hr_at_1),
             hr_at_50: Change::of(&before.hr_at_50, &now.hr_at_50),
             legality: Change::of(&before.legality, &now.legality),
+            beam_legality: Change::of(&before.beam_legality, &now.beam_legality),
             entropy: now.entropy,
             entropy_before: before.entropy.clone(),
             divergence: now.divergence,
@@ -325,10 +330,11 @@ impl<'a> AlignmentProbe<'a> {
         let ids = self
             .generator
             .sample_free_ids(model, &moments, N_FREE, &sampling, &mut rng, control)?;
-        measured.legality = ids
-            .iter()
-            .map(|ids| ids.iter().filter(|id| id.is_legal).count() as f64 / N_FREE as f64)
-            .collect();
+        measured.legality = ids.iter().map(|ids| legal_share(ids)).collect();
+        let ids = self
+            .generator
+            .likeliest_free_ids(model, &moments, N_BEAMS, control)?;
+        measured.beam_legality = ids.iter().map(|ids| legal_share(ids)).collect();
         Ok(())
     }
 
@@ -378,6 +384,10 @@ impl<'a> AlignmentProbe<'a> {
             (cases, reader.read(&moments).to_device(&device))
         })
     }
+}
+
+fn legal_share(ids: &[FreeId]) -> f64 {
+    ids.iter().filter(|id| id.is_legal).count() as f64 / ids.len().max(1) as f64
 }
 
 #[cfg(test)]

@@ -181,10 +181,14 @@ fn strange_policy(
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |rule, text: String, hint| warnings.push(Warning { rule, text, hint });
-    let legality = point.legality;
-    if legality.has_fallen() && legality.now < LEAST_LEGALITY * legality.before {
+    let sinks = |legality: &Change| legality.has_fallen() && legality.now < LEAST_LEGALITY * legality.before;
+    let free_ids = [
+        ("freely drawn", point.legality),
+        ("the likeliest freely written", point.beam_legality),
+    ];
+    if let Some((which, legality)) = free_ids.iter().find(|(_, legality)| sinks(legality)) {
         let text = format!(
-            "{when} {:.1}% of freely written semantic IDs belong to an item, before {:.1}%: negative advantages \
+            "{when} {:.1}% of {which} semantic IDs belong to an item, before {:.1}%: negative advantages \
              squeeze probability out of legal IDs",
             100.0 * legality.now,
             100.0 * legality.before
@@ -273,6 +277,7 @@ mod tests {
             hr_at_1: change(0.1, 0.1),
             hr_at_50: change(0.4, 0.4),
             legality: change(0.9, 0.9),
+            beam_legality: change(0.8, 0.8),
             entropy: vec![4.0, 2.0],
             entropy_before: vec![4.1, 2.1],
             divergence: 0.1,

@@ -25,8 +25,11 @@ pub(super) struct FreeIds {
     legality: f64,
 }
 
-/// Writes IDs without constraint for each moment with the frozen `sampler`, and chooses those that are to teach.
-/// Nothing where the format reward is left out.
+/// Writes the likeliest IDs without constraint for each moment with the frozen `sampler`, and chooses those that are to
+/// teach. Nothing where the format reward is left out.
+///
+/// They are searched for even where slates are drawn: among drawn IDs the likely ones come again and again, so that what
+/// is chosen of them would confirm these, and legality would rise because fewer IDs are written.
 ///
 /// # Errors
 /// [`EngineError::Stopped`] when a stop was asked for.
@@ -41,14 +44,8 @@ pub(super) fn write_free_ids(
     if settings.format_weight <= 0.0 || moments.is_empty() {
         return Ok(None);
     }
-    let groups = generator.sample_free_ids(
-        sampler,
-        moments,
-        settings.format_samples,
-        &settings.sampling,
-        rng,
-        control,
-    )?;
+    let n_ids = settings.format_samples;
+    let groups = generator.likeliest_free_ids(sampler, moments, n_ids, control)?;
     let mut free = FreeIds::default();
     let (mut n_legal, mut n_written) = (0, 0);
     for group in &groups {

@@ -74,9 +74,19 @@ const PROBES: [ProbeSpec; 8] = [
     },
     ProbeSpec {
         title: "Legality",
-        tip: "Share of freely written IDs that belong to an item.",
+        tip: "Share of freely written IDs that belong to an item: of IDs drawn at random, where what is likely comes \
+              often, and of the 50 likeliest, where each counts once. A policy that writes few IDs looks better by the \
+              first than by the second.",
         goal: Goal::Highest,
-        legend: |name| one_of(name, &[("probe_legality", "legality")]),
+        legend: |name| {
+            one_of(
+                name,
+                &[
+                    ("probe_legality", "drawn"),
+                    ("probe_beam_legality", "50 likeliest"),
+                ],
+            )
+        },
     },
     ProbeSpec {
         title: "Commonest code per level",

@@ -12,7 +12,7 @@ use crate::engine::run::report::AlignmentReport;
 pub(super) const RULES: [&str; 8] = [
     "The reward rises while the judge, true utility or HR@50 falls, each beyond the 95% interval of the change within users.",
     "The judge confirms less than half of the reward's rise, the 95% interval of its own change included.",
-    "Legality falls beyond its interval, and to less than 90% of what it was before alignment.",
+    "Legality, of drawn IDs or of the 50 likeliest, falls beyond its interval, and to less than 90% of what it was.",
     "The policy differs from the generator before alignment by more than 0.5 nats per code.",
     "More than 30% of the generated items hold one code on some level, and more than twice as many as before.",
     "The entropy of the first code falls to less than half of what it was.",
@@ -84,7 +84,7 @@ impl Figure {
     }
 }
 
-const FIGURES: [Figure; 9] = [
+const FIGURES: [Figure; 10] = [
     Figure {
         name: "probe_reward",
         label: "Reward",
@@ -117,8 +117,14 @@ const FIGURES: [Figure; 9] = [
     },
     Figure {
         name: "probe_legality",
-        label: "Legality",
-        tip: "Share of semantic IDs written without constraint that belong to an item.",
+        label: "Legality, drawn",
+        tip: "Share of semantic IDs drawn at random without constraint that belong to an item.",
+        digits: None,
+    },
+    Figure {
+        name: "probe_beam_legality",
+        label: "Legality, 50 likeliest",
+        tip: "Share of the 50 likeliest semantic IDs, written without constraint, that belong to an item.",
         digits: None,
     },
     Figure {
@@ -391,7 +397,7 @@ mod tests {
             .map(|stat| (stat.label, stat.value))
             .collect();
         assert_eq!(shown[0], ("Reward".to_owned(), "0.5000".to_owned()));
-        assert_eq!(shown[2], ("Legality".to_owned(), "87.5%".to_owned()));
+        assert_eq!(shown[2], ("Legality, drawn".to_owned(), "87.5%".to_owned()));
         assert_eq!(shown[0].1, "0.5000");
     }
 

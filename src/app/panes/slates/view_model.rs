@@ -207,7 +207,7 @@ pub(super) fn evaluation(report: &EvaluationReport) -> TextTable {
             ),
             (
                 "Legal",
-                "Share of free generations whose semantic ID is that of an item.",
+                "Share of the likeliest freely written semantic IDs, evaluate.n_beams of them per user, that belong to an item.",
             ),
             (
                 "Coverage",

@@ -67,7 +67,7 @@ pub struct AlignConfig {
     pub flagged_scale: f64,
     /// Weight of the format reward, which keeps freely written IDs legal; 0 leaves it out. [B 2.4.2; weight not published]
     pub format_weight: f64,
-    /// Freely decoded IDs per user for the format reward. [B 4.3.2: 128]
+    /// Freely written IDs per user for the format reward, the likeliest. [B 4.3.2: 128]
     pub format_samples: usize,
     /// How many of them teach. [B 4.3.2: 5]
     pub format_choices: usize,

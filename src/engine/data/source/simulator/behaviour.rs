@@ -1,20 +1,27 @@
 //! How a user responds to an impression, and what that is worth. The simulated log is drawn from these probabilities
 //! and [`Oracle`](super::Oracle) sums them, so the oracle is exactly the mean of what the simulator would do.
 //!
-//! For a user at one moment, item `i` at position `p` (from 0) of a slate, with `s` the logistic function:
+//! For a user at one moment, item `i` at position `p` (from 0) of a slate, with `s` the logistic function and `c` the
+//! certainty of the world:
 //!
 //! ```text
 //! look    = 0.97^p                                                          the position is looked at
-//! view    = look * s(-2.2 + 2.0 interest[topic] + 0.8 [topic = focus] + 1.2 interest[topic] near
-//!                    + 0.5 appeal - 0.4 (earlier items of its step) - 1.0 (earlier items of its author))
-//! like    = view * s(-1.9 + 1.2 quality + 1.0 taste.style)
-//! follow  = view * s(-4.0 + 1.0 quality + 1.5 taste.style)
-//! dislike = look * s(-4.5 - 1.2 quality + 0.5 appeal)
+//! pull    = 2.0 interest[topic] + 0.8 [topic = focus] + 1.2 interest[topic] near + 0.5 appeal
+//!           - 0.4 (earlier items of its step) - 1.0 (earlier items of its author)
+//! view    = look * s(-0.3 + c (pull - 1.9))
+//! like    = view * s(-1.9 + c (1.2 quality + 1.0 taste.style))
+//! follow  = view * s(-4.0 + c (1.0 quality + 1.5 taste.style))
+//! dislike = look * s(-4.5 + c (-1.2 quality + 0.5 appeal))
 //! ```
+//!
+//! The higher the certainty, the less is left to chance; 1.9 is about the pull of what the log shows, so that it moves the
+//! rate of views little.
 //!
 //! `near` is 1 on the step of the ring where the user wants to go on, 0.4 one step beside it, else 0. An item that the
 //! slate holds already is not viewed again. A slate is worth
 //! `sum of view sqrt(duration / 20 s) + 2 like + 4 follow - 3 dislike`, in views of a 20-second item.
+
+use serde::{Deserialize, Serialize};
 
 use super::world::{ItemFactors, N_STYLES};
 
@@ -40,11 +47,31 @@ pub(super) struct Response {
     pub(super) dislike: f64,
 }
 
+/// What holds for all users and items of a world.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Laws {
+    /// Length of the rings.
+    pub(super) n_steps: u32,
+    /// How far what speaks for a response decides it.
+    #[serde(default = "common_certainty", skip_serializing_if = "is_common")]
+    pub(super) certainty: f64,
+}
+
+/// The certainty of the samples.
+pub(super) fn common_certainty() -> f64 {
+    1.0
+}
+
+/// So that files of the common certainty need not name it.
+pub(super) fn is_common(certainty: &f64) -> bool {
+    *certainty == common_certainty()
+}
+
 /// The response to the item at `position` of a slate.
 pub(super) fn response(
     moment: &Moment,
     factors: &[ItemFactors],
-    n_steps: u32,
+    Laws { n_steps, certainty }: Laws,
     slate: &[u32],
     position: usize,
 ) -> Response {
@@ -70,17 +97,16 @@ pub(super) fn response(
     let view = if earlier.contains(&item_idx) {
         0.0
     } else {
-        look * logistic(
-            -2.2 + 2.0 * interest + 0.8 * is_focus + 1.2 * interest * near + 0.5 * appeal
-                - 0.4 * n_same_step
-                - 1.0 * n_same_author,
-        )
+        let pull = 2.0 * interest + 0.8 * is_focus + 1.2 * interest * near + 0.5 * appeal
+            - 0.4 * n_same_step
+            - 1.0 * n_same_author;
+        look * logistic(-0.3 + certainty * (pull - 1.9))
     };
     Response {
         view,
-        like: view * logistic(-1.9 + 1.2 * quality + match_of_style),
-        follow: view * logistic(-4.0 + quality + 1.5 * match_of_style),
-        dislike: look * logistic(-4.5 - 1.2 * quality + 0.5 * appeal),
+        like: view * logistic(-1.9 + certainty * (1.2 * quality + match_of_style)),
+        follow: view * logistic(-4.0 + certainty * (quality + 1.5 * match_of_style)),
+        dislike: look * logistic(-4.5 + certainty * (0.5 * appeal - 1.2 * quality)),
     }
 }
 
@@ -88,12 +114,12 @@ pub(super) fn response(
 pub(super) fn utility(
     moment: &Moment,
     factors: &[ItemFactors],
-    n_steps: u32,
+    laws: Laws,
     slate: &[u32],
 ) -> f64 {
     (0..slate.len())
         .map(|position| {
-            let expected = response(moment, factors, n_steps, slate, position);
+            let expected = response(moment, factors, laws, slate, position);
             let duration_secs = f64::from(factors[slate[position] as usize].duration_secs);
             expected.view * (duration_secs / 20.0).sqrt()
                 + 2.0 * expected.like

@@ -47,7 +47,7 @@ pub(super) fn write(
             .iter()
             .map(|journey| journey.moment.clone())
             .collect(),
-        world.n_steps as u32,
+        world.laws,
     );
     let recipe = toml::to_string(&Recipe {
         seed,

@@ -150,7 +150,7 @@ impl Walk<'_> {
             let chances = response(
                 moment,
                 &self.world.factors,
-                self.world.n_steps as u32,
+                self.world.laws,
                 &slate,
                 position,
             );

@@ -29,11 +29,12 @@ pub use oracle::Oracle;
 
 use super::super::{DataError, FeedbackFlags};
 use crate::engine::seed::Seed;
+use behaviour::{common_certainty, is_common};
 use journey::Journey;
 use world::World;
 
 /// What is simulated.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SimulatorConfig {
     /// What the log looks like.
@@ -54,6 +55,9 @@ pub struct SimulatorConfig {
     pub impressions: (usize, usize),
     /// Days over which the requests are spread.
     pub n_days: usize,
+    /// How far what speaks for a response decides it, above 0: 1 as in the samples, higher leaves less to chance.
+    #[serde(skip_serializing_if = "is_common")]
+    pub certainty: f64,
 }
 
 /// What the log looks like.
@@ -78,6 +82,7 @@ impl Default for SimulatorConfig {
             requests: (9, 13),
             impressions: (8, 10),
             n_days: 14,
+            certainty: common_certainty(),
         }
     }
 }
@@ -130,6 +135,8 @@ impl SimulatorConfig {
             "requests and impressions must be (fewest, most) from 1 to 10000"
         } else if self.n_days == 0 || self.n_days > 10_000 {
             "n_days must be 1 to 10000"
+        } else if !(self.certainty > 0.0 && self.certainty <= 100.0) {
+            "certainty must be above 0 and at most 100"
         } else {
             return Ok(());
         };
@@ -294,7 +301,7 @@ mod tests {
         for (user_idx, name) in dataset.users.iter().enumerate() {
             let number: usize = name[1..].parse().unwrap();
             let moment = Journey::of(&world, &config, Seed(5), number).moment;
-            let made = behaviour::utility(&moment, &world.factors, 5, &[7, 30, 31, 7, 59]);
+            let made = behaviour::utility(&moment, &world.factors, world.laws, &[7, 30, 31, 7, 59]);
             assert_eq!(read.utility(UserIdx(user_idx as u32), &slate), made);
         }
     }
@@ -387,7 +394,14 @@ mod tests {
             let slate: Vec<u32> = request.iter().map(|shown| shown.item).collect();
             for (position, shown) in request.iter().enumerate() {
                 let chance =
-                    behaviour::response(&journey.moment, &world.factors, 8, &slate, position).view;
+                    behaviour::response(
+                    &journey.moment,
+                    &world.factors,
+                    world.laws,
+                    &slate,
+                    position,
+                )
+                .view;
                 observed += f64::from(u8::from(shown.flags.has(FeedbackFlags::VIEW)));
                 expected += chance;
                 variance += chance * (1.0 - chance);

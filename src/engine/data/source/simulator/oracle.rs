@@ -7,21 +7,22 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 
 use super::super::super::{DataError, Item, ItemIdx, UserIdx};
-use super::behaviour::{self, Moment};
+use super::behaviour::{self, Laws, Moment};
 use super::world::{ItemFactors, N_STYLES};
 
 /// True utility of any slate for any user of a simulated dataset.
 #[derive(Clone, Debug)]
 pub struct Oracle {
-    n_steps: u32,
+    laws: Laws,
     items: Vec<ItemFactors>,
     users: Vec<Moment>,
 }
 
-/// Identifiers in the order of the tensors' rows, and the length of the rings.
+/// Identifiers in the order of the tensors' rows, and what holds for all of them.
 #[derive(Serialize, Deserialize)]
 struct Header {
-    n_steps: u32,
+    #[serde(flatten)]
+    laws: Laws,
     items: Vec<String>,
     users: Vec<String>,
 }
@@ -35,21 +36,21 @@ impl Oracle {
     /// leave-one-out asks about.
     pub fn utility(&self, user: UserIdx, slate: &[ItemIdx]) -> f64 {
         let slate: Vec<u32> = slate.iter().map(|item| item.0).collect();
-        behaviour::utility(&self.users[user.idx()], &self.items, self.n_steps, &slate)
+        behaviour::utility(&self.users[user.idx()], &self.items, self.laws, &slate)
     }
 
     /// The rows that are named, in that order.
     pub(in super::super::super) fn subset(&self, items: &[usize], users: &[usize]) -> Self {
         Self {
-            n_steps: self.n_steps,
+            laws: self.laws,
             items: items.iter().map(|&item| self.items[item].clone()).collect(),
             users: users.iter().map(|&user| self.users[user].clone()).collect(),
         }
     }
 
-    pub(super) fn new(items: Vec<ItemFactors>, users: Vec<Moment>, n_steps: u32) -> Self {
+    pub(super) fn new(items: Vec<ItemFactors>, users: Vec<Moment>, laws: Laws) -> Self {
         Self {
-            n_steps,
+            laws,
             items,
             users,
         }
@@ -58,7 +59,7 @@ impl Oracle {
     /// The file's bytes. `items` and `users` are the identifiers of the rows.
     pub(super) fn to_bytes(&self, items: Vec<String>, users: Vec<String>) -> Vec<u8> {
         let header = Header {
-            n_steps: self.n_steps,
+            laws: self.laws,
             items,
             users,
         };
@@ -140,6 +141,9 @@ impl Oracle {
             .and_then(|metadata| metadata.get(HEADER_KEY))
             .ok_or_else(|| format!("no metadata called {HEADER_KEY:?}"))
             .and_then(|text| serde_json::from_str(text).map_err(|error| error.to_string()))?;
+        if !header.laws.certainty.is_finite() {
+            return Err(format!("the certainty is {}", header.laws.certainty));
+        }
         let (n_items, n_users) = (header.items.len(), header.users.len());
         let n_topics = file
             .tensor("user.interest")
@@ -167,7 +171,7 @@ impl Oracle {
                 None => Ok(values),
             }
         };
-        let n_steps = header.n_steps as usize;
+        let n_steps = header.laws.n_steps as usize;
         let topic = indices("item.topic", &[n_items], n_topics)?;
         let step = indices("item.step", &[n_items], n_steps)?;
         let author = indices("item.author", &[n_items], usize::MAX)?;
@@ -198,7 +202,7 @@ impl Oracle {
                 next_step: next_step[row * n_topics..(row + 1) * n_topics].to_vec(),
             })
             .collect();
-        Ok((Self::new(items, users, header.n_steps), header))
+        Ok((Self::new(items, users, header.laws), header))
     }
 }
 

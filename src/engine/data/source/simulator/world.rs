@@ -5,6 +5,7 @@ use rand::seq::IndexedRandom as _;
 use rand_chacha::ChaCha8Rng;
 
 use super::super::super::Item;
+use super::behaviour::Laws;
 use super::words::{
     ADJECTIVES, AUTHOR_NAMES, FILM_NOUNS, LOUD, MATERIALS, PRODUCT_NOUNS, TOPICS, Topic,
 };
@@ -39,6 +40,7 @@ pub(super) struct World {
     pub(super) cells: Vec<Vec<u32>>,
     pub(super) n_topics: usize,
     pub(super) n_steps: usize,
+    pub(super) laws: Laws,
 }
 
 struct Author {
@@ -61,6 +63,10 @@ impl World {
             cells: vec![Vec::new(); config.n_topics * config.n_steps],
             n_topics: config.n_topics,
             n_steps: config.n_steps,
+            laws: Laws {
+                n_steps: config.n_steps as u32,
+                certainty: config.certainty,
+            },
         };
         for item_idx in 0..config.n_items {
             // The first items fill every cell once; the rest falls where it falls.
