@@ -240,6 +240,19 @@ mod tests {
                 assert_eq!(items.len(), 3);
             }
         }
+        let free = generator
+            .likeliest_free_ids(&toy::generator(), &moments, 6, &control)
+            .unwrap();
+        assert_eq!(free.len(), 3);
+        for ids in &free {
+            let mut codes: Vec<&[Code]> = ids.iter().map(|id| id.codes.as_slice()).collect();
+            codes.sort_unstable();
+            codes.dedup();
+            assert_eq!(codes.len(), 6, "each counts once");
+            for id in ids {
+                assert_eq!(id.is_legal, table.is_legal(&id.codes));
+            }
+        }
         control.stop();
         let stopped = generator.generate(&toy::generator(), &moments, &control, &mut |_, _| {});
         assert!(matches!(stopped, Err(EngineError::Stopped)));

@@ -181,7 +181,9 @@ fn strange_policy(
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |rule, text: String, hint| warnings.push(Warning { rule, text, hint });
-    let sinks = |legality: &Change| legality.has_fallen() && legality.now < LEAST_LEGALITY * legality.before;
+    let sinks = |legality: &Change| {
+        legality.has_fallen() && legality.now < LEAST_LEGALITY * legality.before
+    };
     let free_ids = [
         ("freely drawn", point.legality),
         ("the likeliest freely written", point.beam_legality),
@@ -391,6 +393,13 @@ mod tests {
             ..healthy()
         };
         assert_eq!(rules(&squeezed), [Rule::LegalitySinks]);
+        // A policy that writes few IDs draws legal ones more and more often.
+        let narrowed = ProbePoint {
+            legality: change(0.7, 0.9),
+            beam_legality: change(0.99, 0.5),
+            ..healthy()
+        };
+        assert_eq!(rules(&narrowed), [Rule::LegalitySinks]);
         let far = ProbePoint {
             divergence: 0.6,
             ..healthy()

@@ -111,12 +111,7 @@ pub(super) fn response(
 }
 
 /// What a slate is worth to a user, in views of a 20-second item.
-pub(super) fn utility(
-    moment: &Moment,
-    factors: &[ItemFactors],
-    laws: Laws,
-    slate: &[u32],
-) -> f64 {
+pub(super) fn utility(moment: &Moment, factors: &[ItemFactors], laws: Laws, slate: &[u32]) -> f64 {
     (0..slate.len())
         .map(|position| {
             let expected = response(moment, factors, laws, slate, position);

@@ -283,8 +283,13 @@ mod tests {
 
     #[test]
     fn the_oracle_survives_the_file_and_follows_the_order_of_the_dataset() {
-        let config = small(SimulationKind::ShortVideo);
-        let (_folder, dataset) = simulated(config.kind, 5);
+        let config = SimulatorConfig {
+            certainty: 2.0,
+            ..small(SimulationKind::ShortVideo)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        simulate(&config, Seed(5), folder.path()).unwrap();
+        let dataset = load(folder.path(), &DataConfig::default()).unwrap();
         let read = dataset.oracle.unwrap();
         let world = World::new(&config, Seed(5));
         let slate: Vec<ItemIdx> = ["v0007", "v0030", "v0031", "v0007", "v0059"]
@@ -359,21 +364,18 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_log_follows_the_probabilities_of_the_oracle() {
-        // 300 users, all of whose impressions have a known view probability at their own moment only in the last
-        // viewed request; there the observed views must agree with the expected ones.
+    /// How far the views of 300 users are from what they should be, in standard deviations; and the mean variance of
+    /// one. Of all impressions only those of the last viewed request have a known probability at the stored moment.
+    fn deviation_and_variance(certainty: f64) -> (f64, f64) {
         let config = SimulatorConfig {
             n_users: 300,
             n_items: 400,
+            n_authors: 40,
+            certainty,
             ..SimulatorConfig::default()
         };
-        let config = SimulatorConfig {
-            n_authors: 40,
-            ..config
-        };
         let world = World::new(&config, Seed(4));
-        let (mut observed, mut expected, mut variance) = (0.0, 0.0, 0.0);
+        let (mut observed, mut expected, mut variance, mut n_shown) = (0.0, 0.0, 0.0, 0.0);
         for user_idx in 0..config.n_users {
             let journey = Journey::of(&world, &config, Seed(4), user_idx);
             let is_view = |shown: &&journey::Impression| shown.flags.has(FeedbackFlags::VIEW);
@@ -393,8 +395,7 @@ mod tests {
                 .collect();
             let slate: Vec<u32> = request.iter().map(|shown| shown.item).collect();
             for (position, shown) in request.iter().enumerate() {
-                let chance =
-                    behaviour::response(
+                let chance = behaviour::response(
                     &journey.moment,
                     &world.factors,
                     world.laws,
@@ -405,13 +406,27 @@ mod tests {
                 observed += f64::from(u8::from(shown.flags.has(FeedbackFlags::VIEW)));
                 expected += chance;
                 variance += chance * (1.0 - chance);
+                n_shown += 1.0;
             }
         }
+        (
+            (observed - expected) / f64::sqrt(variance),
+            variance / n_shown,
+        )
+    }
+
+    #[test]
+    fn the_log_follows_the_probabilities_of_the_oracle() {
+        let (deviations, variance) = deviation_and_variance(1.0);
+        let (of_certain, less_variance) = deviation_and_variance(3.0);
         // Requests without a view are never the last viewed one; that bias is far below five deviations here.
-        let deviations: f64 = (observed - expected) / f64::sqrt(variance);
         assert!(
-            deviations.abs() < 5.0,
-            "{observed} views, expected {expected:.0}"
+            deviations.abs() < 5.0 && of_certain.abs() < 5.0,
+            "{deviations} and {of_certain}"
+        );
+        assert!(
+            less_variance < 0.7 * variance,
+            "{variance} and {less_variance}"
         );
     }
 
@@ -430,6 +445,13 @@ mod tests {
                 ..base.clone()
             })
             .contains("n_topics")
+        );
+        assert!(
+            refused(SimulatorConfig {
+                certainty: f64::NAN,
+                ..base.clone()
+            })
+            .contains("certainty")
         );
         assert!(
             refused(SimulatorConfig {

@@ -49,11 +49,7 @@ impl Oracle {
     }
 
     pub(super) fn new(items: Vec<ItemFactors>, users: Vec<Moment>, laws: Laws) -> Self {
-        Self {
-            laws,
-            items,
-            users,
-        }
+        Self { laws, items, users }
     }
 
     /// The file's bytes. `items` and `users` are the identifiers of the rows.
