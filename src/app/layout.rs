@@ -39,7 +39,12 @@ impl Default for Layout {
             PaneKind::Slates,
             PaneKind::Checkpoints,
         ]);
-        let top = tabs(&[PaneKind::Training, PaneKind::Experts, PaneKind::Alignment]);
+        let top = tabs(&[
+            PaneKind::Training,
+            PaneKind::Experts,
+            PaneKind::RewardModels,
+            PaneKind::Alignment,
+        ]);
         let bottom = tabs(&[PaneKind::Codebook, PaneKind::Compare, PaneKind::Log]);
         let right = tiles.insert_container(Container::Linear(Linear::new_binary(
             LinearDir::Vertical,

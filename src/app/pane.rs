@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::command::UiCommand;
 use super::panes::{
     AlignmentPane, CheckpointsPane, CodebookPane, ComparePane, CostPane, DatasetPane, ExpertsPane,
-    LogPane, OverviewPane, SemanticIdsPane, SlatesPane, TrainingPane,
+    LogPane, OverviewPane, RewardModelsPane, SemanticIdsPane, SlatesPane, TrainingPane,
 };
 use super::state::AppState;
 
-/// The kinds of pane. The first nine have number keys, in this order.
+/// The kinds of pane. Those without a letter of their own have number keys, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaneKind {
@@ -30,6 +30,8 @@ pub enum PaneKind {
     Training,
     /// Load of the experts.
     Experts,
+    /// What the reward model and its judge can tell.
+    RewardModels,
     /// What alignment does, and the pairs it learns from.
     Alignment,
     /// Slates of one user before and after alignment.
@@ -42,7 +44,7 @@ pub enum PaneKind {
 
 impl PaneKind {
     /// All panes in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Overview,
         Self::Dataset,
         Self::Codebook,
@@ -50,6 +52,7 @@ impl PaneKind {
         Self::SemanticIds,
         Self::Training,
         Self::Experts,
+        Self::RewardModels,
         Self::Alignment,
         Self::Slates,
         Self::Checkpoints,
@@ -67,6 +70,7 @@ impl PaneKind {
             Self::Compare => "Compare tokenizers",
             Self::SemanticIds => "Items by semantic ID",
             Self::Training => "Training curves",
+            Self::RewardModels => "Reward models",
             Self::Alignment => "Alignment",
             Self::Experts => "Experts",
             Self::Slates => "Slates",
@@ -85,6 +89,7 @@ impl PaneKind {
             Self::Compare => "compare",
             Self::SemanticIds => "semantic_ids",
             Self::Training => "training",
+            Self::RewardModels => "reward_models",
             Self::Alignment => "alignment",
             Self::Experts => "experts",
             Self::Slates => "slates",
@@ -93,7 +98,18 @@ impl PaneKind {
         }
     }
 
-    /// The keys that show it: Ctrl and the number of its place among the first nine, a letter for the others.
+    /// The letter that shows it together with Ctrl and Shift, for those without a number.
+    const fn letter(self) -> Option<Key> {
+        match self {
+            Self::RewardModels => Some(Key::R),
+            Self::Checkpoints => Some(Key::K),
+            Self::Log => Some(Key::L),
+            Self::Cost => Some(Key::S),
+            _ => None,
+        }
+    }
+
+    /// The keys that show it: Ctrl, Shift and its letter, or Ctrl and the number of its place among the others.
     pub(super) fn shortcut(self) -> Option<KeyboardShortcut> {
         const NUMBERS: [Key; 9] = [
             Key::Num1,
@@ -107,16 +123,12 @@ impl PaneKind {
             Key::Num9,
         ];
         let ctrl = Modifiers::COMMAND;
-        let (modifiers, key) = match self {
-            Self::Checkpoints => (ctrl.plus(Modifiers::SHIFT), Key::K),
-            Self::Log => (ctrl.plus(Modifiers::SHIFT), Key::L),
-            Self::Cost => (ctrl.plus(Modifiers::SHIFT), Key::S),
-            _ => {
-                let place = Self::ALL.iter().position(|kind| *kind == self)?;
-                (ctrl, *NUMBERS.get(place)?)
-            }
-        };
-        Some(KeyboardShortcut::new(modifiers, key))
+        if let Some(letter) = self.letter() {
+            return Some(KeyboardShortcut::new(ctrl.plus(Modifiers::SHIFT), letter));
+        }
+        let mut numbered = Self::ALL.iter().filter(|kind| kind.letter().is_none());
+        let place = numbered.position(|kind| *kind == self)?;
+        Some(KeyboardShortcut::new(ctrl, *NUMBERS.get(place)?))
     }
 }
 
@@ -130,6 +142,7 @@ pub struct Panes {
     compare: ComparePane,
     semantic_ids: SemanticIdsPane,
     training: TrainingPane,
+    reward_models: RewardModelsPane,
     alignment: AlignmentPane,
     experts: ExpertsPane,
     slates: SlatesPane,
@@ -154,6 +167,7 @@ impl Panes {
             PaneKind::Compare => self.compare.ui(ui, state, commands),
             PaneKind::SemanticIds => self.semantic_ids.ui(ui, state, commands),
             PaneKind::Training => self.training.ui(ui, state, commands),
+            PaneKind::RewardModels => self.reward_models.ui(ui, state, commands),
             PaneKind::Alignment => self.alignment.ui(ui, state, commands),
             PaneKind::Experts => self.experts.ui(ui, state, commands),
             PaneKind::Slates => self.slates.ui(ui, state, commands),

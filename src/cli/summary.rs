@@ -119,13 +119,18 @@ fn tell_pretrain(pretrain: &PretrainReport) {
 }
 
 fn tell_reward(reward: &RewardReport) {
-    let mut rows = header(&["Head", "positives", "weight", "AUC", "judge's AUC"]);
+    let is_simulated = reward.heads.iter().any(|head| head.reachable.is_some());
+    let mut names = vec!["Head", "positives", "weight", "AUC", "judge's AUC"];
+    if is_simulated {
+        names.push("possible");
+    }
+    let mut rows = header(&names);
     let auc = |head: Option<&RewardHead>| {
         head.and_then(|head| head.auc)
             .map_or_else(|| "unknown".to_owned(), |auc| format!("{auc:.4}"))
     };
     for head in &reward.heads {
-        rows.push(vec![
+        let mut row = vec![
             head.name.clone(),
             positives(head),
             format!("{:.2}", head.weight),
@@ -134,7 +139,13 @@ fn tell_reward(reward: &RewardReport) {
                 .judge_heads
                 .iter()
                 .find(|other| other.name == head.name)),
-        ]);
+        ];
+        if is_simulated {
+            // Of the simulator's own probabilities.
+            let possible = head.reachable.map(|auc| format!("{:.4}", auc.truth));
+            row.push(possible.unwrap_or_else(|| "-".to_owned()));
+        }
+        rows.push(row);
     }
     section(
         &format!(

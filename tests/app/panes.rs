@@ -18,6 +18,7 @@ fn empty_panes_offer_the_button_that_fills_them() {
         (PaneKind::Compare, "Run up to tokenize"),
         (PaneKind::SemanticIds, "Run up to tokenize"),
         (PaneKind::Training, "Run up to pretrain"),
+        (PaneKind::RewardModels, "Run up to reward"),
         (PaneKind::Alignment, "Run up to align"),
         (PaneKind::Experts, "Run up to pretrain"),
         (PaneKind::Slates, "Run all"),
@@ -62,6 +63,15 @@ fn finished_panes_show_their_results() {
         (
             PaneKind::Training,
             "Pretraining loss: step 300, last 0.0167",
+        ),
+        (PaneKind::RewardModels, "reach 0.700 to 0.700 on 800 slates"),
+        (
+            PaneKind::RewardModels,
+            "wtr is left out of the reward: 12 positive impressions",
+        ),
+        (
+            PaneKind::RewardModels,
+            "Reliability of View (vtr): reward model 2 bins, furthest off where it says 0.500 and 0.450 happened",
         ),
         (PaneKind::Alignment, "What to do: lower align.lambda"),
         (PaneKind::Alignment, "User u9, step 300"),

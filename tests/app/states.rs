@@ -11,6 +11,8 @@ use onerec_workbench::engine::data::Item;
 use onerec_workbench::engine::data::stats::DatasetStats;
 use onerec_workbench::engine::embedding::ItemAlignmentReport;
 use onerec_workbench::engine::error::{Failure, FailureKind};
+use onerec_workbench::engine::eval::calibration::ReliabilityBin;
+use onerec_workbench::engine::eval::reachable::ReachableAuc;
 use onerec_workbench::engine::eval::report::{EvaluationReport, ModelScore};
 use onerec_workbench::engine::event::{
     CheckpointInfo, EngineEvent, EventRecord, ExpertLoad, ItemShare, Notice, NoticeLevel,
@@ -18,7 +20,9 @@ use onerec_workbench::engine::event::{
     StepPoint,
 };
 use onerec_workbench::engine::run::items::{ItemTable, ItemTableBuilder};
-use onerec_workbench::engine::run::report::{AlignmentReport, RewardReport, RewardSummary};
+use onerec_workbench::engine::run::report::{
+    AlignmentReport, RewardHead, RewardReport, RewardSummary,
+};
 use onerec_workbench::engine::tokenizer::report::{CodebookLevel, TokenizerReport};
 
 use crate::common::started;
@@ -264,7 +268,7 @@ pub(crate) fn finished() -> AppState {
             text: "the reward rose while the judge fell".to_owned(),
             hint: Some("lower align.lambda".to_owned()),
         }),
-        EngineEvent::RewardReady(RewardReport::default()),
+        EngineEvent::RewardReady(reward_report()),
         EngineEvent::AlignmentReady(AlignmentReport {
             reward_before: summary,
             reward_after: summary,
@@ -303,6 +307,44 @@ pub(crate) fn finished() -> AppState {
     state.items = ItemsState::Ready(Arc::new(items()));
     state.devices = Some(Vec::new());
     state
+}
+
+/// A head that can be learned, with what could be reached, and one that is too rare.
+fn reward_report() -> RewardReport {
+    let bin = |predicted, observed| ReliabilityBin {
+        predicted,
+        observed,
+        n: 40,
+    };
+    RewardReport {
+        heads: vec![
+            RewardHead {
+                name: "vtr".to_owned(),
+                positives: 4000,
+                auc: Some(0.58),
+                weight: 1.0,
+                calibration: (0.31, 0.3),
+                gauc: Some(0.57),
+                reliability: vec![bin(0.25, 0.26), bin(0.5, 0.45)],
+                calibration_error: 0.03,
+                reachable: Some(ReachableAuc {
+                    truth: 0.7,
+                    model: 0.57,
+                    slates: 800,
+                }),
+            },
+            RewardHead {
+                name: "wtr".to_owned(),
+                positives: 12,
+                ..RewardHead::default()
+            },
+        ],
+        train_slates: 9000,
+        judge_train_slates: 9100,
+        test_slates: 3000,
+        rule: "Slates of 5 consecutive impressions.".to_owned(),
+        ..RewardReport::default()
+    }
 }
 
 /// The same after the disk was full.

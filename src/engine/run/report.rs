@@ -12,6 +12,7 @@ use crate::engine::error::EngineError;
 use crate::engine::eval::calibration::ReliabilityBin;
 use crate::engine::eval::distribution::ScoreDistribution;
 use crate::engine::eval::diversity::Diversity;
+use crate::engine::eval::reachable::ReachableAuc;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::eval::shown_codes::LevelCodes;
 use crate::engine::tokenizer::report::TokenizerReport;
@@ -144,6 +145,9 @@ pub struct RewardHead {
     /// Expected calibration error of those bins.
     #[serde(default)]
     pub calibration_error: f64,
+    /// How well the labels can be ranked at all, for simulated data.
+    #[serde(default)]
+    pub reachable: Option<ReachableAuc>,
 }
 
 /// Figures of preference alignment: means over the same users, best slate per user.

@@ -79,7 +79,7 @@ pub struct AlignmentWatch {
 impl AlignmentWatch {
     /// What is wrong after `step` steps as it was at the probe before, and was not said yet.
     pub fn look(&mut self, step: u64, point: &ProbePoint) -> Vec<Warning> {
-        let when = format!("after {step} steps, as at the probe before,");
+        let when = format!("After {step} steps, as at the probe before,");
         let grown = grown_code(point);
         let mut warnings = lonely_rise(&when, point, grown);
         warnings.extend(strange_policy(&when, point, grown));

@@ -14,6 +14,7 @@ use crate::engine::data::{DataError, ItemIdx};
 use crate::engine::error::EngineError;
 use crate::engine::eval::calibration::{expected_calibration_error, gauc, reliability};
 use crate::engine::eval::metrics::auc;
+use crate::engine::eval::reachable::Expectations;
 use crate::engine::event::{EngineEvent, NoticeLevel, Stage};
 use crate::engine::optim::AdamW;
 use crate::engine::reward::{
@@ -134,15 +135,15 @@ pub fn run(
             ctx.reporter
                 .notice(NoticeLevel::Warning, Stage::Reward, text)?;
         }
+        let test = TestSlates {
+            expectations: Expectations::of(data, &later),
+            slates: &later,
+            data,
+            history_len: config.reward.history_len,
+        };
         let filled = RewardReport {
-            heads: measure(
-                &reward,
-                &for_reward,
-                &later,
-                data,
-                config.reward.history_len,
-            ),
-            judge_heads: measure(&judge, &for_judge, &later, data, config.reward.history_len),
+            heads: measure(&reward, &for_reward, &test),
+            judge_heads: measure(&judge, &for_judge, &test),
             train_slates: for_reward.len() as u64,
             judge_train_slates: for_judge.len() as u64,
             test_slates: later.len() as u64,
@@ -294,16 +295,23 @@ fn histories(data: &PreparedData, slates: &[&LoggedSlate], n: usize) -> Vec<Vec<
         .collect()
 }
 
+/// What both models are measured on.
+struct TestSlates<'a> {
+    slates: &'a [&'a LoggedSlate],
+    expectations: Expectations,
+    data: &'a PreparedData,
+    history_len: usize,
+}
+
 /// AUC and calibration of each head on later slates.
 fn measure(
     scorer: &RewardScorer,
     train: &[&LoggedSlate],
-    later: &[&LoggedSlate],
-    data: &PreparedData,
-    history_len: usize,
+    test: &TestSlates<'_>,
 ) -> Vec<RewardHead> {
+    let later = test.slates;
     let slates: Vec<&[ItemIdx]> = later.iter().map(|slate| slate.items.as_slice()).collect();
-    let scores = scorer.score(&histories(data, later, history_len), &slates);
+    let scores = scorer.score(&histories(test.data, later, test.history_len), &slates);
     let positives = count_positives(train);
     (0..N_HEADS)
         .map(|head| {
@@ -340,6 +348,12 @@ fn measure(
                     .then(|| gauc(&users, &predicted, &labels))
                     .flatten(),
                 calibration_error: expected_calibration_error(&bins),
+                reachable: is_trained
+                    .then(|| {
+                        let predicted = |idx: usize| f64::from(scores[idx].heads[head]);
+                        test.expectations.auc(later, head, predicted)
+                    })
+                    .flatten(),
                 reliability: bins,
             }
         })

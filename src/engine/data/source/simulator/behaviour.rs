@@ -124,6 +124,15 @@ pub(super) fn utility(moment: &Moment, factors: &[ItemFactors], laws: Laws, slat
         .sum()
 }
 
+/// Shares of its length that a viewed item and another one are watched for: fewest and most. Drawn evenly between.
+pub(super) const WATCHED_SHARES: [(f32, f32); 2] = [(0.7, 1.0), (0.0, 0.3)];
+
+/// Seconds that an item is watched for on average.
+pub(super) fn watch_secs(response: &Response, duration_secs: f32) -> f64 {
+    let [viewed, passed] = WATCHED_SHARES.map(|(least, most)| f64::from(least + most) / 2.0);
+    f64::from(duration_secs) * (response.view * viewed + (1.0 - response.view) * passed)
+}
+
 /// How near a step is to where the user wants to go on.
 fn nearness(step: u32, wanted: u32, n_steps: u32) -> f64 {
     let apart = step.abs_diff(wanted);

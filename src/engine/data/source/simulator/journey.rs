@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::super::super::FeedbackFlags;
 use super::SimulatorConfig;
-use super::behaviour::{Moment, response};
+use super::behaviour::{Moment, WATCHED_SHARES, response};
 use super::world::{World, direction, pick};
 use crate::engine::seed::Seed;
 
@@ -168,11 +168,8 @@ impl Walk<'_> {
                     flags = flags.with(kind);
                 }
             }
-            let watched_frac = if is_viewed {
-                rng.random_range(0.7..1.0)
-            } else {
-                rng.random_range(0.0..0.3)
-            };
+            let (least, most) = WATCHED_SHARES[usize::from(!is_viewed)];
+            let watched_frac = rng.random_range(least..most);
             let watch_secs = (factors.duration_secs * watched_frac * 10.0).round() / 10.0;
             self.impressions.push(Impression {
                 item,

@@ -16,6 +16,8 @@ pub struct Oracle {
     laws: Laws,
     items: Vec<ItemFactors>,
     users: Vec<Moment>,
+    /// Whether the log beside it holds every event that was simulated.
+    is_log_whole: bool,
 }
 
 /// Identifiers in the order of the tensors' rows, and what holds for all of them.
@@ -39,17 +41,44 @@ impl Oracle {
         behaviour::utility(&self.users[user.idx()], &self.items, self.laws, &slate)
     }
 
-    /// The rows that are named, in that order.
+    /// What feedback to the items of one request would be on average at that moment, for each item in the order shown:
+    /// seconds watched, and probabilities of a view, a follow and a like.
+    pub fn feedback(&self, user: UserIdx, shown: &[ItemIdx]) -> Vec<[f64; 4]> {
+        let moment = &self.users[user.idx()];
+        let shown: Vec<u32> = shown.iter().map(|item| item.0).collect();
+        (0..shown.len())
+            .map(|position| {
+                let response =
+                    behaviour::response(moment, &self.items, self.laws, &shown, position);
+                let duration_secs = self.items[shown[position] as usize].duration_secs;
+                let secs = behaviour::watch_secs(&response, duration_secs);
+                [secs, response.view, response.follow, response.like]
+            })
+            .collect()
+    }
+
+    /// Whether the log beside it holds every event that was simulated; else an item's place in its request is not known.
+    pub fn is_log_whole(&self) -> bool {
+        self.is_log_whole
+    }
+
+    /// The rows that are named, in that order, beside a log without the others.
     pub(in super::super::super) fn subset(&self, items: &[usize], users: &[usize]) -> Self {
         Self {
             laws: self.laws,
             items: items.iter().map(|&item| self.items[item].clone()).collect(),
             users: users.iter().map(|&user| self.users[user].clone()).collect(),
+            is_log_whole: false,
         }
     }
 
     pub(super) fn new(items: Vec<ItemFactors>, users: Vec<Moment>, laws: Laws) -> Self {
-        Self { laws, items, users }
+        Self {
+            laws,
+            items,
+            users,
+            is_log_whole: true,
+        }
     }
 
     /// The file's bytes. `items` and `users` are the identifiers of the rows.

@@ -1,0 +1,121 @@
+//! Draws the pane of reward models.
+
+use egui::{RichText, Ui};
+
+use super::view_model::{self, Finding, HeadCurves};
+use crate::app::command::UiCommand;
+use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, scrolled, waiting_ui};
+use crate::app::state::AppState;
+use crate::app::theme;
+use crate::app::widgets::number::count;
+use crate::app::widgets::{ReliabilityPlot, Stat, empty_state, stat_grid, text_table};
+use crate::engine::event::Stage;
+use crate::engine::run::report::RewardReport;
+
+/// Height of a chart in points.
+const CHART_HEIGHT: f32 = 200.0;
+
+/// The pane.
+#[derive(Default)]
+pub struct RewardModelsPane;
+
+impl RewardModelsPane {
+    /// Draws the pane.
+    pub fn ui(&self, ui: &mut Ui, state: &AppState, commands: &mut Vec<UiCommand>) {
+        if state.run.is_without_reward() {
+            failure_ui(ui, state);
+            let text = "Its log has too few impressions with feedback for a reward model. The pane Device and log has the \
+                        warning.";
+            return empty_ui(ui, text);
+        }
+        let Some(report) = &state.run.reward else {
+            return waiting_ui(
+                ui,
+                state,
+                commands,
+                Stage::Reward,
+                "No reward models yet",
+                "How well the reward model and its judge rank what users do later, head by head, and whether their \
+                 probabilities can be taken at their word, appears here.",
+            );
+        };
+        failure_ui(ui, state);
+        scrolled(ui, |ui| {
+            for finding in view_model::findings(report) {
+                finding_ui(ui, &finding);
+            }
+            ui.add_space(6.0);
+            stat_grid(ui, &slates(report));
+            ui.add_space(6.0);
+            for (title, tip, heads) in [
+                ("Reward model", "What alignment maximises", &report.heads),
+                (
+                    "Judge",
+                    "The same kind of model, trained on the other half of the users; alignment never sees it",
+                    &report.judge_heads,
+                ),
+            ] {
+                ui.strong(title).on_hover_text(tip);
+                text_table(ui, title, &view_model::figures(heads));
+                ui.add_space(6.0);
+            }
+            curves_ui(ui, &view_model::curves(report));
+            ui.weak(&report.rule);
+            ui.weak("The losses of both models are among the training curves.");
+        });
+    }
+}
+
+fn empty_ui(ui: &mut Ui, text: &str) {
+    empty_state(ui, "This run has no reward models", text, None);
+}
+
+fn finding_ui(ui: &mut Ui, finding: &Finding) {
+    let Some(remedy) = &finding.remedy else {
+        ui.label(&finding.text);
+        return;
+    };
+    ui.label(RichText::new(&finding.text).color(theme::of(ui).warning));
+    ui.weak(format!("What to do: {remedy}"));
+}
+
+fn slates(report: &RewardReport) -> Vec<Stat> {
+    vec![
+        Stat::new(
+            "Slates learned from",
+            count(report.train_slates),
+            "Logged slates that trained the reward model, of one half of the users, before the cut in time.",
+        ),
+        Stat::new(
+            "Judge's slates",
+            count(report.judge_train_slates),
+            "Those that trained the judge, of the other half of the users.",
+        ),
+        Stat::new(
+            "Later slates",
+            count(report.test_slates),
+            "Slates of all users after the cut in time, on which both models are measured.",
+        ),
+    ]
+}
+
+fn curves_ui(ui: &mut Ui, heads: &[HeadCurves]) {
+    let n_columns = if ui.available_width() >= TWO_COLUMNS_FROM {
+        2
+    } else {
+        1
+    };
+    for row in heads.chunks(n_columns) {
+        ui.columns(n_columns, |columns| {
+            for (ui, head) in columns.iter_mut().zip(row) {
+                ReliabilityPlot {
+                    title: &head.title,
+                    curves: &head.curves,
+                    height: CHART_HEIGHT,
+                }
+                .show(ui);
+            }
+        });
+        ui.add_space(6.0);
+    }
+}
