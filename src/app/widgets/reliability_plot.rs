@@ -34,7 +34,7 @@ impl ReliabilityPlot<'_> {
     pub fn show(&self, ui: &mut Ui) {
         ui.label(RichText::new(self.title).strong()).on_hover_text(
             "Later slates in ten bins by what a model said of them: the mean of that against the mean of what happened. \
-             On the dashed line both agree.",
+             On the dashed line both agree. The larger a dot, the more slates; the smallest stand for a handful.",
         );
         let width = ui.available_width();
         let tokens = theme::of(ui);
@@ -45,6 +45,7 @@ impl ReliabilityPlot<'_> {
             .allow_scroll(false)
             .grid_color(tokens.border)
             .x_axis_label("said")
+            .y_axis_label("happened")
             .y_axis_min_width(Y_AXIS_WIDTH)
             .include_x(0.0)
             .include_y(0.0)
@@ -83,7 +84,12 @@ impl ReliabilityPlot<'_> {
                         .width(1.8)
                         .allow_hover(false),
                 );
-                plot_ui.points(Points::new(curve.name, points).color(color).radius(3.0));
+                let most = curve.bins.iter().map(|bin| bin.2).max().unwrap_or(1);
+                for (point, (_, _, n)) in points.into_iter().zip(&curve.bins) {
+                    let radius = 1.5 + 3.0 * (*n as f32 / most.max(1) as f32).sqrt();
+                    let dot = Points::new(curve.name, vec![point]);
+                    plot_ui.points(dot.color(color).radius(radius));
+                }
             }
         });
         let summary = self.summary();
