@@ -67,7 +67,7 @@ fn finished_panes_show_their_results() {
         (PaneKind::RewardModels, "reach 0.700 to 0.700 on 800 slates"),
         (
             PaneKind::RewardModels,
-            "wtr is left out of the reward: 12 positive impressions",
+            "wtr is left out of the reward, with 12 positive impressions",
         ),
         (
             PaneKind::RewardModels,

@@ -1,16 +1,16 @@
 //! Draws the pane of reward models.
 
-use egui::{RichText, Ui};
+use egui::{Grid, RichText, Ui};
 
 use super::view_model::{self, Finding, HeadCurves};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, scrolled, waiting_ui};
+use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, scrolled, side_by_side, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::widgets::number::count;
-use crate::app::widgets::{ReliabilityPlot, Stat, empty_state, stat_grid, text_table};
+use crate::app::widgets::{ReliabilityPlot, Stat, empty_state, stat_grid};
 use crate::engine::event::Stage;
-use crate::engine::run::report::RewardReport;
+use crate::engine::run::report::{RewardHead, RewardReport};
 
 /// Height of a chart in points.
 const CHART_HEIGHT: f32 = 200.0;
@@ -47,18 +47,17 @@ impl RewardModelsPane {
             ui.add_space(6.0);
             stat_grid(ui, &slates(report));
             ui.add_space(6.0);
-            for (title, tip, heads) in [
-                ("Reward model", "What alignment maximises", &report.heads),
-                (
-                    "Judge",
-                    "The same kind of model, trained on the other half of the users; alignment never sees it",
-                    &report.judge_heads,
-                ),
-            ] {
-                ui.strong(title).on_hover_text(tip);
-                text_table(ui, title, &view_model::figures(heads));
-                ui.add_space(6.0);
-            }
+            side_by_side(
+                ui,
+                |ui| {
+                    let tip = "What alignment maximises";
+                    figures_ui(ui, "Reward model", tip, &report.heads);
+                },
+                |ui| {
+                    let tip = "The same kind of model, trained on the other half of the users; alignment never sees it";
+                    figures_ui(ui, "Judge", tip, &report.judge_heads);
+                },
+            );
             curves_ui(ui, &view_model::curves(report));
             ui.weak(&report.rule);
             ui.weak("The losses of both models are among the training curves.");
@@ -97,6 +96,31 @@ fn slates(report: &RewardReport) -> Vec<Stat> {
             "Slates of all users after the cut in time, on which both models are measured.",
         ),
     ]
+}
+
+/// The figures of one model: a column per head.
+fn figures_ui(ui: &mut Ui, title: &str, tip: &str, heads: &[RewardHead]) {
+    ui.strong(title).on_hover_text(tip);
+    let rows = view_model::figures(heads);
+    Grid::new(title)
+        .num_columns(heads.len() + 1)
+        .spacing([18.0, 3.0])
+        .striped(true)
+        .show(ui, |ui| {
+            ui.label("");
+            for name in view_model::head_names(heads) {
+                ui.strong(name);
+            }
+            ui.end_row();
+            for row in rows {
+                ui.label(row.name).on_hover_text(row.tip);
+                for value in &row.values {
+                    ui.monospace(value);
+                }
+                ui.end_row();
+            }
+        });
+    ui.add_space(6.0);
 }
 
 fn curves_ui(ui: &mut Ui, heads: &[HeadCurves]) {

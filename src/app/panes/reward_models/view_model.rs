@@ -1,7 +1,7 @@
 //! What the pane of reward models says, from their report alone.
 
+use crate::app::widgets::ReliabilityCurve;
 use crate::app::widgets::number::{count, percent, significant};
-use crate::app::widgets::{ReliabilityCurve, TextTable};
 use crate::engine::run::report::{RewardHead, RewardReport};
 
 /// AUC below which a head is said to rank like chance. 0.5 is chance itself; the rest is its noise on a few hundred slates.
@@ -135,87 +135,97 @@ fn is_badly_calibrated(model: &str, head: &RewardHead) -> Option<Finding> {
 fn left_out(head: &RewardHead) -> Option<Finding> {
     (head.weight <= 0.0).then(|| Finding {
         text: format!(
-            "{} is left out of the reward: {} positive impressions to learn from, or a weight of 0.",
+            "{} is left out of the reward, with {} positive impressions to learn from.",
             head.name,
             count(head.positives)
         ),
         remedy: Some(
-            "lower reward.min_positives to learn it all the same, or leave it out".to_owned(),
+            "to learn it all the same, lower reward.min_positives, or raise its weight in reward.weights where that is 0"
+                .to_owned(),
         ),
     })
 }
 
-/// The figures of one model, one row per head. What could be reached has columns where it is known.
-pub(super) fn figures(heads: &[RewardHead]) -> TextTable {
-    let is_simulated = heads.iter().any(|head| head.reachable.is_some());
-    let mut columns = vec![
-        ("Head", "What the head estimates for a slate."),
-        (
-            "Positives",
-            "Impressions with this feedback that it learned from; watch time is a rank, which none has or lacks.",
-        ),
-        ("Weight", "In the scalar reward; 0 leaves the head out."),
-        (
+/// One kind of figure for every head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FigureRow {
+    pub name: &'static str,
+    /// What it means and by which formula.
+    pub tip: &'static str,
+    pub values: Vec<String>,
+}
+
+/// The names of the heads, as they stand over the figures.
+pub(super) fn head_names(heads: &[RewardHead]) -> Vec<String> {
+    let names = heads.iter().map(|head| head_name(&head.name).to_owned());
+    names.collect()
+}
+
+/// The figures of one model, a value per head. What could be reached has rows where it is known.
+pub(super) fn figures(heads: &[RewardHead]) -> Vec<FigureRow> {
+    let row = |name, tip, value: &dyn Fn(&RewardHead) -> Option<String>| {
+        let values = heads.iter().map(value);
+        FigureRow {
+            name,
+            tip,
+            values: values
+                .map(|text| text.unwrap_or_else(|| "-".to_owned()))
+                .collect(),
+        }
+    };
+    let share = |value: f64| format!("{value:.3}");
+    let of_trained = |head: &RewardHead, value: f64| (head.weight > 0.0).then(|| share(value));
+    let mut rows = vec![
+        row(
             "AUC",
             "Of two later slates with different labels, how often the better one is scored higher. 0.5 is chance, 1 is best.",
+            &|head| head.auc.map(share),
         ),
-        (
-            "Within users",
+        row(
+            "AUC within users",
             "The same over slates of one user, averaged over users by their number of slates: GAUC.",
+            &|head| head.gauc.map(share),
         ),
     ];
-    if is_simulated {
-        columns.extend([
-            (
-                "Possible",
-                "AUC of the simulator's own probabilities, over the slates of each user's last request with a view: nobody \
-                 can do better on this log.",
+    if heads.iter().any(|head| head.reachable.is_some()) {
+        rows.extend([
+            row(
+                "AUC possible",
+                "Of the simulator's own probabilities, over the slates of each user's last request with a view: nobody can do \
+                 better on this log.",
+                &|head| head.reachable.map(|auc| share(auc.truth)),
             ),
-            (
-                "Reached",
+            row(
+                "Of it reached",
                 "(model's AUC - 0.5) / (possible AUC - 0.5), over those slates.",
+                &|head| way(head).map(percent),
             ),
         ]);
     }
-    columns.extend([
-        ("Said", "Mean prediction on later slates."),
-        ("Happened", "Mean label of the same slates."),
-        (
-            "Error",
-            "Expected calibration error: sum over ten bins of n / N |mean prediction - mean label|. 0 is best.",
+    rows.extend([
+        row("Said", "Mean prediction on later slates.", &|head| {
+            of_trained(head, head.calibration.0)
+        }),
+        row("Happened", "Mean label of the same slates.", &|head| {
+            Some(share(head.calibration.1))
+        }),
+        row(
+            "Calibration error",
+            "Sum over ten bins of n / N |mean prediction - mean label|. 0 is best.",
+            &|head| of_trained(head, head.calibration_error),
+        ),
+        row(
+            "Positives",
+            "Impressions with this feedback that it learned from; watch time is a rank, which none has or lacks.",
+            &|head| (head.name != "swt").then(|| count(head.positives)),
+        ),
+        row(
+            "Weight",
+            "In the scalar reward; 0 leaves the head out.",
+            &|head| Some(significant(head.weight, 3)),
         ),
     ]);
-    TextTable {
-        columns,
-        rows: heads.iter().map(|head| row(head, is_simulated)).collect(),
-    }
-}
-
-fn row(head: &RewardHead, is_simulated: bool) -> Vec<String> {
-    let none = || "-".to_owned();
-    let share = |value: Option<f64>| value.map_or_else(none, |value| format!("{value:.3}"));
-    let is_trained = head.weight > 0.0;
-    let mut cells = vec![
-        head_name(&head.name).to_owned(),
-        if head.name == "swt" {
-            none()
-        } else {
-            count(head.positives)
-        },
-        significant(head.weight, 3),
-        share(head.auc),
-        share(head.gauc),
-    ];
-    if is_simulated {
-        cells.push(share(head.reachable.map(|auc| auc.truth)));
-        cells.push(way(head).map_or_else(none, percent));
-    }
-    cells.extend([
-        share(is_trained.then_some(head.calibration.0)),
-        share(Some(head.calibration.1)),
-        share(is_trained.then_some(head.calibration_error)),
-    ]);
-    cells
+    rows
 }
 
 /// Reliability of every head that was trained, of both models.
@@ -320,7 +330,10 @@ mod tests {
         begins(0, "The reward model's vtr ranks later slates hardly better");
         begins(1, "The reward model's vtr is not to be taken at its word");
         begins(2, "The judge's swt ranks");
-        begins(3, "wtr is left out of the reward: 12 positive impressions");
+        begins(
+            3,
+            "wtr is left out of the reward, with 12 positive impressions",
+        );
         assert_eq!(wrong.len(), 4);
     }
 
@@ -340,19 +353,18 @@ mod tests {
         };
         assert!(texts(&report)[1].contains("reach 0.700 to 0.700 on 800 slates"));
         assert!(texts(&report)[1].contains("comes 25.0% to 25.0%"));
-        let table = figures(&report.heads);
-        let column = |name: &str| {
-            let names = table.columns.iter();
-            names.clone().position(|(column, _)| *column == name)
+        let value = |name: &str, head_idx: usize| {
+            let row = figures(&report.heads)
+                .into_iter()
+                .find(|row| row.name == name);
+            row.unwrap().values[head_idx].clone()
         };
-        let cell = |name: &str| table.rows[1][column(name).unwrap()].as_str();
-        assert_eq!(cell("Possible"), "0.700");
-        assert_eq!(cell("Reached"), "25.0%");
-        assert_eq!(table.rows[0][column("Reached").unwrap()], "-");
-        // A real log has no columns for what nobody knows.
+        assert_eq!(value("AUC possible", 1), "0.700");
+        assert_eq!(value("Of it reached", 1), "25.0%");
+        assert_eq!(value("Of it reached", 0), "-");
+        // A real log has no rows for what nobody knows.
         let real = figures(&[head("vtr", 0.58)]);
-        assert!(!real.columns.iter().any(|(name, _)| *name == "Possible"));
-        assert_eq!(real.columns.len(), real.rows[0].len());
+        assert!(!real.iter().any(|row| row.name == "AUC possible"));
     }
 
     #[test]
