@@ -154,6 +154,11 @@ fn tell_reward(reward: &RewardReport) {
         ),
         &rows,
     );
+    if is_simulated {
+        output::line(
+            "  possible: AUC of the simulator's own probabilities on each user's last request, which no model can beat",
+        );
+    }
 }
 
 /// swt is a rank, which no impression has or lacks; a head without weight is not trained.
