@@ -44,6 +44,10 @@ choose_cuda
 "${build[@]}"
 onerec="$CARGO_TARGET_DIR/debug/onerec"
 
+if ! $has_display; then
+    # Mesa's device layer asks a compositor for the device to prefer, and prints an error where there is none.
+    export NODEVICE_SELECT=1
+fi
 if [ "$#" -gt 0 ] || $has_display; then
     cd "$caller"
     exec "$onerec" "$@"
