@@ -50,7 +50,7 @@ impl Journey {
         let pace = if rng.random_bool(0.6) {
             1
         } else {
-            world.n_steps as u32 - 1
+            world.laws.n_steps - 1
         };
         let mut walk = Walk {
             world,
@@ -67,7 +67,7 @@ impl Journey {
             last_moment.clone_from(&moment);
             for topic in viewed_topics {
                 let step = &mut moment.next_step[topic as usize];
-                *step = (*step + pace) % world.n_steps as u32;
+                *step = (*step + pace) % world.laws.n_steps;
             }
             if rng.random_bool(SWITCH_PROB) {
                 moment.focus = interesting_topic(rng, &moment);
@@ -96,7 +96,7 @@ fn first_moment(rng: &mut ChaCha8Rng, world: &World) -> Moment {
         taste: direction(rng),
         focus: 0,
         next_step: (0..world.n_topics)
-            .map(|_| rng.random_range(0..world.n_steps as u32))
+            .map(|_| rng.random_range(0..world.laws.n_steps))
             .collect(),
     };
     moment.focus = interesting_topic(rng, &moment);
@@ -205,6 +205,7 @@ impl Walk<'_> {
 
     fn propose(&self, rng: &mut ChaCha8Rng, moment: &Moment) -> u32 {
         let world = self.world;
+        let n_steps = world.laws.n_steps as usize;
         match pick(rng, &[0.75, 0.15, 0.1]) {
             0 => {
                 let topic = if rng.random_bool(0.5) {
@@ -215,9 +216,9 @@ impl Walk<'_> {
                 let step = if rng.random_bool(0.75) {
                     moment.next_step[topic] as usize
                 } else {
-                    rng.random_range(0..world.n_steps)
+                    rng.random_range(0..n_steps)
                 };
-                let cell = &world.cells[topic * world.n_steps + step];
+                let cell = &world.cells[topic * n_steps + step];
                 let weights: Vec<f64> = cell
                     .iter()
                     .map(|&item| world.weights[item as usize])

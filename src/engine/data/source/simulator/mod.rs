@@ -10,10 +10,11 @@
 //! - Watching follows topic, step and appeal; liking and following depend on quality and on the author's style; loud
 //!   covers add appeal and lower quality. The logging policy knows nothing of quality: this is what alignment can gain.
 //!
-//! `world` makes items, `behaviour` holds the formula of a response and of utility, `journey` lets users walk,
+//! `config` says how large it is, `world` makes items, `behaviour` holds the formula of a response and of utility, `journey` lets users walk,
 //! `files` writes the result for the generic reader.
 
 mod behaviour;
+mod config;
 mod files;
 mod journey;
 mod oracle;
@@ -24,125 +25,14 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub use config::{SimulationKind, SimulatorConfig};
 pub(super) use files::ORACLE_FILE;
 pub use oracle::Oracle;
 
 use super::super::{DataError, FeedbackFlags};
 use crate::engine::seed::Seed;
-use behaviour::{common_certainty, is_common};
 use journey::Journey;
 use world::World;
-
-/// What is simulated.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SimulatorConfig {
-    /// What the log looks like.
-    pub kind: SimulationKind,
-    /// Users, at least 1.
-    pub n_users: usize,
-    /// Items, at least one per step of every topic.
-    pub n_items: usize,
-    /// Topics, 4 to 20.
-    pub n_topics: usize,
-    /// Steps on the ring of each topic, 3 to 8.
-    pub n_steps: usize,
-    /// Authors or brands, at least one per topic.
-    pub n_authors: usize,
-    /// Fewest and most requests of one user.
-    pub requests: (usize, usize),
-    /// Fewest and most impressions of one request.
-    pub impressions: (usize, usize),
-    /// Days over which the requests are spread.
-    pub n_days: usize,
-    /// How far what speaks for a response decides it, above 0: 1 as in the samples, higher leaves less to chance.
-    #[serde(skip_serializing_if = "is_common")]
-    pub certainty: f64,
-}
-
-/// What the log looks like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SimulationKind {
-    /// Impressions with time, request, watch time, view, like, follow and dislike.
-    ShortVideo,
-    /// Purchases in order, with descriptions of the items: no times, no impressions without a purchase.
-    Catalogue,
-}
-
-impl Default for SimulatorConfig {
-    fn default() -> Self {
-        Self {
-            kind: SimulationKind::ShortVideo,
-            n_users: 1000,
-            n_items: 2000,
-            n_topics: 20,
-            n_steps: 8,
-            n_authors: 240,
-            requests: (9, 13),
-            impressions: (8, 10),
-            n_days: 14,
-            certainty: common_certainty(),
-        }
-    }
-}
-
-impl SimulatorConfig {
-    /// Names of the presets.
-    pub const PRESETS: [&'static str; 2] = ["short-video", "catalogue"];
-
-    /// The preset of that name.
-    pub fn preset(name: &str) -> Option<Self> {
-        match name {
-            "short-video" => Some(Self::default()),
-            "catalogue" => Some(Self {
-                kind: SimulationKind::Catalogue,
-                n_users: 600,
-                n_items: 800,
-                n_topics: 16,
-                n_steps: 5,
-                n_authors: 96,
-                requests: (5, 9),
-                ..Self::default()
-            }),
-            _ => None,
-        }
-    }
-
-    fn check(&self) -> Result<(), DataError> {
-        let in_order =
-            |(least, most): (usize, usize)| least >= 1 && least <= most && most <= 10_000;
-        let refuse = |found: &str| {
-            Err(DataError::Simulator {
-                found: found.to_owned(),
-            })
-        };
-        let problem = if self.n_users == 0 {
-            "n_users must be at least 1"
-        } else if !(4..=words::TOPICS.len()).contains(&self.n_topics) {
-            "n_topics must be 4 to 20"
-        } else if !(3..=words::N_STEPS).contains(&self.n_steps) {
-            "n_steps must be 3 to 8"
-        } else if self.n_items < self.n_topics * self.n_steps {
-            return refuse(&format!(
-                "n_items is {}, and must be at least n_topics x n_steps = {}",
-                self.n_items,
-                self.n_topics * self.n_steps
-            ));
-        } else if self.n_authors < self.n_topics {
-            "n_authors must be at least n_topics"
-        } else if !in_order(self.requests) || !in_order(self.impressions) {
-            "requests and impressions must be (fewest, most) from 1 to 10000"
-        } else if self.n_days == 0 || self.n_days > 10_000 {
-            "n_days must be 1 to 10000"
-        } else if !(self.certainty > 0.0 && self.certainty <= 100.0) {
-            "certainty must be above 0 and at most 100"
-        } else {
-            return Ok(());
-        };
-        refuse(problem)
-    }
-}
 
 /// What a simulation made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -481,24 +371,14 @@ mod tests {
             let (made, committed) = (read(folder.path()), read(&samples().join(name)));
             assert_eq!(
                 made.fingerprint, committed.fingerprint,
-                "{name} must be written again"
+                "{name} must be written again, see datasets/README.md"
             );
-        }
-    }
-
-    #[test]
-    #[ignore = "writes datasets/ anew, by hand alone: cargo test --lib write_the_samples -- --ignored"]
-    fn write_the_samples() {
-        for name in SimulatorConfig::PRESETS {
-            let folder = samples().join(name);
-            if folder.exists() {
-                std::fs::remove_dir_all(&folder).unwrap();
+            for file in std::fs::read_dir(folder.path()).unwrap() {
+                let file = file.unwrap();
+                let committed = std::fs::read(samples().join(name).join(file.file_name())).unwrap();
+                let is_same = std::fs::read(file.path()).unwrap() == committed;
+                assert!(is_same, "{name}: {:?} has other bytes", file.file_name());
             }
-            let config = SimulatorConfig::preset(name).unwrap();
-            println!(
-                "{name}: {:#?}",
-                simulate(&config, SAMPLE_SEED, &folder).unwrap()
-            );
         }
     }
 }

@@ -36,10 +36,9 @@ pub(super) struct World {
     pub(super) factors: Vec<ItemFactors>,
     pub(super) contents: Vec<Item>,
     pub(super) weights: Vec<f64>,
-    /// Items of a step: `cells[topic * n_steps + step]`.
+    /// Items of a step: `cells[topic * laws.n_steps + step]`.
     pub(super) cells: Vec<Vec<u32>>,
     pub(super) n_topics: usize,
-    pub(super) n_steps: usize,
     pub(super) laws: Laws,
 }
 
@@ -62,7 +61,6 @@ impl World {
             weights: Vec::new(),
             cells: vec![Vec::new(); config.n_topics * config.n_steps],
             n_topics: config.n_topics,
-            n_steps: config.n_steps,
             laws: Laws {
                 n_steps: config.n_steps as u32,
                 certainty: config.certainty,
