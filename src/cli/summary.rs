@@ -119,10 +119,10 @@ fn tell_pretrain(pretrain: &PretrainReport) {
 }
 
 fn tell_reward(reward: &RewardReport) {
-    let is_simulated = reward.heads.iter().any(|head| head.reachable.is_some());
+    let is_simulated = reward.heads.iter().any(|head| head.oracle_auc.is_some());
     let mut names = vec!["Head", "positives", "weight", "AUC", "judge's AUC"];
     if is_simulated {
-        names.push("possible");
+        names.push("oracle's AUC");
     }
     let mut rows = header(&names);
     let auc = |head: Option<&RewardHead>| {
@@ -141,9 +141,8 @@ fn tell_reward(reward: &RewardReport) {
                 .find(|other| other.name == head.name)),
         ];
         if is_simulated {
-            // Of the simulator's own probabilities.
-            let possible = head.reachable.map(|auc| format!("{:.4}", auc.truth));
-            row.push(possible.unwrap_or_else(|| "-".to_owned()));
+            let oracle = head.oracle_auc.map(|auc| format!("{:.4}", auc.oracle));
+            row.push(oracle.unwrap_or_else(|| "-".to_owned()));
         }
         rows.push(row);
     }
@@ -156,7 +155,7 @@ fn tell_reward(reward: &RewardReport) {
     );
     if is_simulated {
         output::line(
-            "  possible: AUC of the simulator's own probabilities on each user's last request, which no model can beat",
+            "  The oracle ranks by the simulator's own probabilities, on each user's last request; the rest is chance.",
         );
     }
 }

@@ -71,7 +71,7 @@ fn finished_panes_show_their_results() {
         ),
         (
             PaneKind::RewardModels,
-            "Reliability of View (vtr): reward model 2 bins, furthest off where it says 0.500 and 0.450 happened",
+            "Reliability of View (vtr): reward model 2 bins, furthest off where it predicts 0.500 and 0.450 was observed",
         ),
         (PaneKind::Alignment, "What to do: lower align.lambda"),
         (PaneKind::Alignment, "User u9, step 300"),

@@ -12,7 +12,7 @@ use onerec_workbench::engine::data::stats::DatasetStats;
 use onerec_workbench::engine::embedding::ItemAlignmentReport;
 use onerec_workbench::engine::error::{Failure, FailureKind};
 use onerec_workbench::engine::eval::calibration::ReliabilityBin;
-use onerec_workbench::engine::eval::reachable::ReachableAuc;
+use onerec_workbench::engine::eval::oracle_auc::OracleAuc;
 use onerec_workbench::engine::eval::report::{EvaluationReport, ModelScore};
 use onerec_workbench::engine::event::{
     CheckpointInfo, EngineEvent, EventRecord, ExpertLoad, ItemShare, Notice, NoticeLevel,
@@ -327,8 +327,8 @@ fn reward_report() -> RewardReport {
                 gauc: Some(0.57),
                 reliability: vec![bin(0.25, 0.26), bin(0.5, 0.45)],
                 calibration_error: 0.03,
-                reachable: Some(ReachableAuc {
-                    truth: 0.7,
+                oracle_auc: Some(OracleAuc {
+                    oracle: 0.7,
                     model: 0.57,
                     slates: 800,
                 }),

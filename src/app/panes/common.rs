@@ -62,6 +62,21 @@ pub(super) fn side_by_side(ui: &mut Ui, left: impl FnOnce(&mut Ui), right: impl 
     });
 }
 
+/// Parts of one kind, two beside each other where there is room, with a gap below each row.
+pub(super) fn in_columns<T>(ui: &mut Ui, parts: &[T], gap: f32, mut draw: impl FnMut(&mut Ui, &T)) {
+    let has_room = ui.available_width() >= TWO_COLUMNS_FROM && parts.len() > 1;
+    let n_columns = if has_room { 2 } else { 1 };
+    for row in parts.chunks(n_columns) {
+        ui.columns(n_columns, |columns| {
+            for (ui, part) in columns.iter_mut().zip(row) {
+                // Columns would justify text.
+                ui.vertical(|ui| draw(ui, part));
+            }
+        });
+        ui.add_space(gap);
+    }
+}
+
 /// A number in a grid, to the right of its cell. The last column of a grid has no right end: something must follow.
 pub(super) fn number_cell(ui: &mut Ui, text: &str) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {

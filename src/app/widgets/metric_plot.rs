@@ -9,14 +9,11 @@ use egui_plot::{Corner, HLine, Legend, Line, LineStyle, Plot, PlotTransform, Plo
 use super::decimate::{NonFinite, decimate, split, visible};
 use super::log_axis;
 use super::number::{count, significant};
-use super::plot_grid;
+use super::plot_grid::{self, Y_AXIS_WIDTH};
 use super::plot_marks;
 use super::plot_text::{Goal, nearest, nearest_at, summarise};
 use super::smooth::smooth;
 use crate::app::theme;
-
-/// Least width of a y axis, points; charts below each other then begin at the same place.
-const Y_AXIS_WIDTH: f32 = 48.0;
 
 /// One metric.
 pub struct PlotSeries<'a> {

@@ -6,6 +6,8 @@ use super::log_axis;
 use super::number::count;
 use super::round_step::{multiples, round_step};
 
+/// Least width of a y axis, points; charts below each other then begin at the same place.
+pub(super) const Y_AXIS_WIDTH: f32 = 48.0;
 /// Distance between two marks of a y axis that leaves room for their numbers, points.
 const Y_DISTANCE: f32 = 40.0;
 /// The same for an x axis, whose numbers stand beside each other.

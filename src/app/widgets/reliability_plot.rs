@@ -1,14 +1,12 @@
-//! What a model said against what happened, in bins: on the diagonal its probabilities can be taken at their word.
+//! A reliability curve, what a model predicted against what was observed, in bins: on the diagonal its probabilities can
+//! be taken at their word.
 
 use egui::{RichText, Role, TextStyle, Ui, WidgetInfo};
 use egui_plot::{Corner, Legend, Line, LineStyle, Plot, Points};
 
 use super::number::{count, significant};
-use super::plot_grid;
+use super::plot_grid::{self, Y_AXIS_WIDTH};
 use crate::app::theme;
-
-/// Least width of the y axis, as in other charts.
-const Y_AXIS_WIDTH: f32 = 48.0;
 
 /// The bins of one model.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +31,8 @@ impl ReliabilityPlot<'_> {
     /// Draws the chart over the available width.
     pub fn show(&self, ui: &mut Ui) {
         ui.label(RichText::new(self.title).strong()).on_hover_text(
-            "Later slates in ten bins by what a model said of them: the mean of that against the mean of what happened. \
-             On the dashed line both agree. The larger a dot, the more slates; the smallest stand for a handful.",
+            "Later slates in ten bins by what a model predicted of them: the mean prediction against the mean label. On \
+             the dashed line both agree. The larger a dot, the more slates; the smallest stand for a handful.",
         );
         let width = ui.available_width();
         let tokens = theme::of(ui);
@@ -44,8 +42,8 @@ impl ReliabilityPlot<'_> {
             .width(width)
             .allow_scroll(false)
             .grid_color(tokens.border)
-            .x_axis_label("said")
-            .y_axis_label("happened")
+            .x_axis_label("predicted")
+            .y_axis_label("observed")
             .y_axis_min_width(Y_AXIS_WIDTH)
             .include_x(0.0)
             .include_y(0.0)
@@ -66,7 +64,7 @@ impl ReliabilityPlot<'_> {
         let end = self.highest();
         let shown = plot.show(ui, |plot_ui| {
             plot_ui.line(
-                Line::new("both agree", vec![[0.0, 0.0], [end, end]])
+                Line::new("calibrated", vec![[0.0, 0.0], [end, end]])
                     .color(tokens.weak_text)
                     .style(LineStyle::dashed_loose())
                     .allow_hover(false),
@@ -76,7 +74,7 @@ impl ReliabilityPlot<'_> {
                 let points: Vec<[f64; 2]> = curve
                     .bins
                     .iter()
-                    .map(|(said, happened, _)| [*said, *happened])
+                    .map(|(predicted, observed, _)| [*predicted, *observed])
                     .collect();
                 plot_ui.line(
                     Line::new(curve.name, points.clone())
@@ -101,12 +99,12 @@ impl ReliabilityPlot<'_> {
     /// The highest value on either axis.
     fn highest(&self) -> f64 {
         let bins = self.curves.iter().flat_map(|curve| &curve.bins);
-        bins.flat_map(|(said, happened, _)| [*said, *happened])
+        bins.flat_map(|(predicted, observed, _)| [*predicted, *observed])
             .filter(|value| value.is_finite())
             .fold(0.0, f64::max)
     }
 
-    /// The bin nearest to what was said.
+    /// The bin of each model whose prediction is nearest.
     fn readout(&self, position: &egui_plot::HoverPosition<'_>) -> String {
         let (egui_plot::HoverPosition::NearDataPoint { position, .. }
         | egui_plot::HoverPosition::Elsewhere { position }) = position;
@@ -115,15 +113,15 @@ impl ReliabilityPlot<'_> {
             .iter()
             .filter_map(|curve| {
                 let away = |bin: &&(f64, f64, u64)| (bin.0 - position.x).abs();
-                let (said, happened, n) = curve
+                let (predicted, observed, n) = curve
                     .bins
                     .iter()
                     .min_by(|a, b| away(a).total_cmp(&away(b)))?;
                 Some(format!(
-                    "{}: said {}, happened {}, {} slates",
+                    "{}: predicted {}, observed {}, {} slates",
                     curve.name,
-                    significant(*said, 3),
-                    significant(*happened, 3),
+                    significant(*predicted, 3),
+                    significant(*observed, 3),
                     count(*n)
                 ))
             })
@@ -142,12 +140,12 @@ impl ReliabilityPlot<'_> {
                     .iter()
                     .max_by(|a, b| (a.0 - a.1).abs().total_cmp(&(b.0 - b.1).abs()));
                 match worst {
-                    Some((said, happened, _)) => format!(
-                        "{} {} bins, furthest off where it says {} and {} happened",
+                    Some((predicted, observed, _)) => format!(
+                        "{} {} bins, furthest off where it predicts {} and {} was observed",
                         curve.name,
                         curve.bins.len(),
-                        significant(*said, 3),
-                        significant(*happened, 3)
+                        significant(*predicted, 3),
+                        significant(*observed, 3)
                     ),
                     None => format!("{} no bins", curve.name),
                 }
@@ -180,7 +178,7 @@ mod tests {
         };
         assert_eq!(
             plot.summary(),
-            "Reliability of ltr: judge 2 bins, furthest off where it says 0.500 and 0.300 happened; nobody no bins"
+            "Reliability of ltr: judge 2 bins, furthest off where it predicts 0.500 and 0.300 was observed; nobody no bins"
         );
         assert_eq!(plot.highest(), 0.5);
     }

@@ -13,7 +13,7 @@ pub mod held_out;
 pub mod metrics;
 pub mod objective_comparison;
 pub mod objective_table;
-pub mod reachable;
+pub mod oracle_auc;
 pub mod report;
 pub mod rewards;
 pub mod shown_codes;

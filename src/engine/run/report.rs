@@ -12,7 +12,7 @@ use crate::engine::error::EngineError;
 use crate::engine::eval::calibration::ReliabilityBin;
 use crate::engine::eval::distribution::ScoreDistribution;
 use crate::engine::eval::diversity::Diversity;
-use crate::engine::eval::reachable::ReachableAuc;
+use crate::engine::eval::oracle_auc::OracleAuc;
 use crate::engine::eval::report::EvaluationReport;
 use crate::engine::eval::shown_codes::LevelCodes;
 use crate::engine::tokenizer::report::TokenizerReport;
@@ -145,9 +145,9 @@ pub struct RewardHead {
     /// Expected calibration error of those bins.
     #[serde(default)]
     pub calibration_error: f64,
-    /// How well the labels can be ranked at all, for simulated data.
+    /// How well the oracle ranks the labels, for simulated data.
     #[serde(default)]
-    pub reachable: Option<ReachableAuc>,
+    pub oracle_auc: Option<OracleAuc>,
 }
 
 /// Figures of preference alignment: means over the same users, best slate per user.

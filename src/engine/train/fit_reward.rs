@@ -14,7 +14,7 @@ use crate::engine::data::{DataError, ItemIdx};
 use crate::engine::error::EngineError;
 use crate::engine::eval::calibration::{expected_calibration_error, gauc, reliability};
 use crate::engine::eval::metrics::auc;
-use crate::engine::eval::reachable::Expectations;
+use crate::engine::eval::oracle_auc::Expectations;
 use crate::engine::event::{EngineEvent, NoticeLevel, Stage};
 use crate::engine::optim::AdamW;
 use crate::engine::reward::{
@@ -348,7 +348,7 @@ fn measure(
                     .then(|| gauc(&users, &predicted, &labels))
                     .flatten(),
                 calibration_error: expected_calibration_error(&bins),
-                reachable: is_trained
+                oracle_auc: is_trained
                     .then(|| {
                         let predicted = |idx: usize| f64::from(scores[idx].heads[head]);
                         test.expectations.auc(later, head, predicted)

@@ -9,7 +9,7 @@ use super::spread_view::SpreadView;
 use super::time;
 use super::view_model::{self, RULES, Verdict};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
+use crate::app::panes::common::{failure_ui, in_columns, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme::{self, tokens};
 use crate::app::widgets::{
@@ -120,20 +120,7 @@ impl AlignmentPane {
 
 /// Charts over the same steps.
 fn courses_ui(ui: &mut Ui, courses: &[Course]) {
-    let n_columns = if ui.available_width() >= TWO_COLUMNS_FROM {
-        2
-    } else {
-        1
-    };
-    for row in courses.chunks(n_columns) {
-        ui.columns(n_columns, |columns| {
-            for (ui, course) in columns.iter_mut().zip(row) {
-                // Columns would justify the note.
-                ui.vertical(|ui| course_ui(ui, course));
-            }
-        });
-        ui.add_space(4.0);
-    }
+    in_columns(ui, courses, 4.0, course_ui);
 }
 
 fn verdict_ui(ui: &mut Ui, verdict: &Verdict) {

@@ -2,9 +2,9 @@
 
 use egui::{Grid, RichText, Ui};
 
-use super::view_model::{self, Finding, HeadCurves};
+use super::view_model::{self, Finding};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, scrolled, side_by_side, waiting_ui};
+use crate::app::panes::common::{failure_ui, in_columns, scrolled, side_by_side, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::theme;
 use crate::app::widgets::number::count;
@@ -26,7 +26,8 @@ impl RewardModelsPane {
             failure_ui(ui, state);
             let text = "Its log has too few impressions with feedback for a reward model. The pane Device and log has the \
                         warning.";
-            return empty_ui(ui, text);
+            empty_state(ui, "This run has no reward models", text, None);
+            return;
         }
         let Some(report) = &state.run.reward else {
             return waiting_ui(
@@ -58,15 +59,18 @@ impl RewardModelsPane {
                     figures_ui(ui, "Judge", tip, &report.judge_heads);
                 },
             );
-            curves_ui(ui, &view_model::curves(report));
+            in_columns(ui, &view_model::curves(report), 6.0, |ui, head| {
+                ReliabilityPlot {
+                    title: &head.title,
+                    curves: &head.curves,
+                    height: CHART_HEIGHT,
+                }
+                .show(ui);
+            });
             ui.weak(&report.rule);
             ui.weak("The losses of both models are among the training curves.");
         });
     }
-}
-
-fn empty_ui(ui: &mut Ui, text: &str) {
-    empty_state(ui, "This run has no reward models", text, None);
 }
 
 fn finding_ui(ui: &mut Ui, finding: &Finding) {
@@ -121,25 +125,4 @@ fn figures_ui(ui: &mut Ui, title: &str, tip: &str, heads: &[RewardHead]) {
             }
         });
     ui.add_space(6.0);
-}
-
-fn curves_ui(ui: &mut Ui, heads: &[HeadCurves]) {
-    let n_columns = if ui.available_width() >= TWO_COLUMNS_FROM {
-        2
-    } else {
-        1
-    };
-    for row in heads.chunks(n_columns) {
-        ui.columns(n_columns, |columns| {
-            for (ui, head) in columns.iter_mut().zip(row) {
-                ReliabilityPlot {
-                    title: &head.title,
-                    curves: &head.curves,
-                    height: CHART_HEIGHT,
-                }
-                .show(ui);
-            }
-        });
-        ui.add_space(6.0);
-    }
 }

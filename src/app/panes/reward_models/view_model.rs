@@ -36,11 +36,11 @@ fn head_name(name: &str) -> &str {
     }
 }
 
-/// What the figures say, in words: the best and the worst head, what could be reached, then everything that is wrong.
+/// What the figures say, in words: the best and the worst head, how far the oracle gets, then everything that is wrong.
 pub(super) fn findings(report: &RewardReport) -> Vec<Finding> {
     let mut findings: Vec<Finding> = ranking(&report.heads)
         .into_iter()
-        .chain(reachable(&report.heads))
+        .chain(beside_the_oracle(&report.heads))
         .map(|text| Finding { text, remedy: None })
         .collect();
     let both = [
@@ -76,12 +76,12 @@ fn ranking(heads: &[RewardHead]) -> Option<String> {
     })
 }
 
-fn reachable(heads: &[RewardHead]) -> Option<String> {
-    let truths = || heads.iter().filter_map(|head| head.reachable);
-    let (low, high) = truths().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), auc| {
-        (low.min(auc.truth), high.max(auc.truth))
+fn beside_the_oracle(heads: &[RewardHead]) -> Option<String> {
+    let known = || heads.iter().filter_map(|head| head.oracle_auc);
+    let (low, high) = known().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), auc| {
+        (low.min(auc.oracle), high.max(auc.oracle))
     });
-    let slates = truths().map(|auc| auc.slates).max()?;
+    let slates = known().map(|auc| auc.slates).max()?;
     let ways = || heads.iter().filter_map(way);
     let (least, most) = (ways().reduce(f64::min)?, ways().reduce(f64::max)?);
     Some(format!(
@@ -93,10 +93,10 @@ fn reachable(heads: &[RewardHead]) -> Option<String> {
     ))
 }
 
-/// How far a head is on the way from chance to what can be reached.
+/// How far a head is on the way from chance to the oracle.
 fn way(head: &RewardHead) -> Option<f64> {
-    let auc = head.reachable?;
-    (auc.truth > 0.5).then(|| ((auc.model - 0.5) / (auc.truth - 0.5)).max(0.0))
+    let auc = head.oracle_auc?;
+    (auc.oracle > 0.5).then(|| ((auc.model - 0.5) / (auc.oracle - 0.5)).max(0.0))
 }
 
 fn ranks_like_chance(model: &str, head: &RewardHead) -> Option<Finding> {
@@ -115,14 +115,14 @@ fn ranks_like_chance(model: &str, head: &RewardHead) -> Option<Finding> {
 }
 
 fn is_badly_calibrated(model: &str, head: &RewardHead) -> Option<Finding> {
-    let (said, happened) = head.calibration;
+    let (predicted, observed) = head.calibration;
     (head.calibration_error > MOST_ERROR).then(|| Finding {
         text: format!(
-            "The {model}'s {} is not to be taken at its word: it says {} on average where {} happened, and its calibration \
+            "The {model}'s {} is not to be taken at its word: it predicts {} on average where {} was observed, and its calibration \
              error is {}, more than {MOST_ERROR}.",
             head.name,
-            significant(said, 3),
-            significant(happened, 3),
+            significant(predicted, 3),
+            significant(observed, 3),
             significant(head.calibration_error, 3)
         ),
         remedy: Some(
@@ -161,7 +161,7 @@ pub(super) fn head_names(heads: &[RewardHead]) -> Vec<String> {
     names.collect()
 }
 
-/// The figures of one model, a value per head. What could be reached has rows where it is known.
+/// The figures of one model, a value per head. The oracle has rows where there is one.
 pub(super) fn figures(heads: &[RewardHead]) -> Vec<FigureRow> {
     let row = |name, tip, value: &dyn Fn(&RewardHead) -> Option<String>| {
         let values = heads.iter().map(value);
@@ -187,26 +187,26 @@ pub(super) fn figures(heads: &[RewardHead]) -> Vec<FigureRow> {
             &|head| head.gauc.map(share),
         ),
     ];
-    if heads.iter().any(|head| head.reachable.is_some()) {
+    if heads.iter().any(|head| head.oracle_auc.is_some()) {
         rows.extend([
             row(
-                "AUC possible",
-                "Of the simulator's own probabilities, over the slates of each user's last request with a view: nobody can do \
-                 better on this log.",
-                &|head| head.reachable.map(|auc| share(auc.truth)),
+                "Oracle's AUC",
+                "Of the simulator's own probabilities, over the slates of each user's last request with a view; the rest is \
+                 chance.",
+                &|head| head.oracle_auc.map(|auc| share(auc.oracle)),
             ),
             row(
-                "Of it reached",
-                "(model's AUC - 0.5) / (possible AUC - 0.5), over those slates.",
+                "Way to the oracle",
+                "(model's AUC - 0.5) / (oracle's AUC - 0.5), over those slates.",
                 &|head| way(head).map(percent),
             ),
         ]);
     }
     rows.extend([
-        row("Said", "Mean prediction on later slates.", &|head| {
+        row("Mean prediction", "Over later slates.", &|head| {
             of_trained(head, head.calibration.0)
         }),
-        row("Happened", "Mean label of the same slates.", &|head| {
+        row("Mean label", "Over the same slates.", &|head| {
             Some(share(head.calibration.1))
         }),
         row(
@@ -265,7 +265,7 @@ pub(super) fn curves(report: &RewardReport) -> Vec<HeadCurves> {
 mod tests {
     use super::*;
     use crate::engine::eval::calibration::ReliabilityBin;
-    use crate::engine::eval::reachable::ReachableAuc;
+    use crate::engine::eval::oracle_auc::OracleAuc;
 
     fn head(name: &str, auc: f64) -> RewardHead {
         RewardHead {
@@ -338,10 +338,10 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_reached_stands_beside_what_is() {
+    fn the_oracle_stands_beside_the_model() {
         let known = RewardHead {
-            reachable: Some(ReachableAuc {
-                truth: 0.7,
+            oracle_auc: Some(OracleAuc {
+                oracle: 0.7,
                 model: 0.55,
                 slates: 800,
             }),
@@ -359,12 +359,12 @@ mod tests {
                 .find(|row| row.name == name);
             row.unwrap().values[head_idx].clone()
         };
-        assert_eq!(value("AUC possible", 1), "0.700");
-        assert_eq!(value("Of it reached", 1), "25.0%");
-        assert_eq!(value("Of it reached", 0), "-");
+        assert_eq!(value("Oracle's AUC", 1), "0.700");
+        assert_eq!(value("Way to the oracle", 1), "25.0%");
+        assert_eq!(value("Way to the oracle", 0), "-");
         // A real log has no rows for what nobody knows.
         let real = figures(&[head("vtr", 0.58)]);
-        assert!(!real.iter().any(|row| row.name == "AUC possible"));
+        assert!(!real.iter().any(|row| row.name == "Oracle's AUC"));
     }
 
     #[test]

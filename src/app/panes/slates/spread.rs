@@ -3,7 +3,7 @@
 use egui::{ComboBox, Ui};
 
 use super::view_model::score_name;
-use crate::app::panes::common::TWO_COLUMNS_FROM;
+use crate::app::panes::common::in_columns;
 use crate::app::widgets::BarChart;
 use crate::app::widgets::number::significant;
 use crate::engine::eval::distribution::{ScoreDistribution, ScoreSpread};
@@ -54,20 +54,11 @@ impl SpreadView {
                 .response
                 .labelled_by(label.id);
         });
-        let n_columns = if ui.available_width() >= TWO_COLUMNS_FROM && shown.models.len() > 1 {
-            2
-        } else {
-            1
-        };
         let models: Vec<(usize, (&ScoreSpread, &String))> =
             shown.models.iter().zip(names).enumerate().collect();
-        for row in models.chunks(n_columns) {
-            ui.columns(n_columns, |columns| {
-                for (ui, (idx, (spread, name))) in columns.iter_mut().zip(row) {
-                    ui.vertical(|ui| spread_ui(ui, name, spread, *idx));
-                }
-            });
-        }
+        in_columns(ui, &models, 0.0, |ui, (idx, (spread, name))| {
+            spread_ui(ui, name, spread, *idx);
+        });
     }
 }
 

@@ -5,7 +5,7 @@ use egui::{ComboBox, ScrollArea, Ui};
 use super::export;
 use super::view_model::{ChartModel, XAxis, charts, stage_title};
 use crate::app::command::UiCommand;
-use crate::app::panes::common::{TWO_COLUMNS_FROM, failure_ui, waiting_ui};
+use crate::app::panes::common::{failure_ui, in_columns, waiting_ui};
 use crate::app::state::AppState;
 use crate::app::widgets::{
     ExportFormat, MetricPlot, PlotSeries, PlotView, Reference, plot_controls,
@@ -92,20 +92,9 @@ impl TrainingPane {
             .iter()
             .filter(|chart| self.stage.is_none_or(|stage| stage == chart.stage))
             .collect();
-        let n_columns = if ui.available_width() >= TWO_COLUMNS_FROM && shown.len() > 1 {
-            2
-        } else {
-            1
-        };
-        for row in shown.chunks(n_columns) {
-            ui.columns(n_columns, |columns| {
-                for (ui, chart) in columns.iter_mut().zip(row) {
-                    // Columns would justify the note.
-                    ui.vertical(|ui| self.chart_ui(ui, chart, height, commands));
-                }
-            });
-            ui.add_space(6.0);
-        }
+        in_columns(ui, &shown, 6.0, |ui, chart| {
+            self.chart_ui(ui, chart, height, commands);
+        });
     }
 
     fn chart_ui(

@@ -1,5 +1,8 @@
-//! How well the labels of a simulated log can be ranked at all: chance decides what users do, so that even who knows
-//! every probability ranks some slates wrongly. What a reward model reaches is to be held against that.
+//! How well the oracle ranks the labels of a simulated log: chance decides the rest, so that even who knows every
+//! probability ranks some slates wrongly. What a reward model reaches is to be held against that.
+//!
+//! Slates are ranked by the expected sum of their labels. Of single items that are viewed, followed or liked or not, no
+//! ranking is better on average; of watch time and of several items one may be, a little.
 //!
 //! The simulator keeps one moment per user, that of the request with the last view. Of all slates that only test, those
 //! of this request can be answered.
@@ -10,14 +13,14 @@ use super::metrics::auc;
 use crate::engine::data::logged_slate::LoggedSlate;
 use crate::engine::data::prepare::PreparedData;
 use crate::engine::data::source::simulator::Oracle;
-use crate::engine::data::{FeedbackFlags, UserIdx};
+use crate::engine::data::{FeedbackFlags, InteractionLog, UserIdx};
 use crate::engine::reward::N_HEADS;
 
-/// Areas under the ROC curve over the slates whose truth is known.
+/// Areas under the ROC curve over the slates that the oracle can answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ReachableAuc {
+pub struct OracleAuc {
     /// Of the simulator's own expectations.
-    pub truth: f64,
+    pub oracle: f64,
     /// Of the reward model on the same slates.
     pub model: f64,
     /// How many slates these are.
@@ -53,19 +56,19 @@ impl Expectations {
                 continue;
             }
             found.slates.push(slate_idx);
-            found.expected.push(expected(oracle, data, slate));
+            found.expected.push(expected(oracle, log, request, slate));
         }
         found
     }
 
-    /// How well the truth, and a model that predicts `predicted[i]` for slate i, rank the labels of a head; nothing where
+    /// How well the oracle, and a model that predicts `predicted[i]` for slate i, rank the labels of a head; nothing where
     /// no two labels differ.
     pub fn auc(
         &self,
         slates: &[&LoggedSlate],
         head: usize,
         predicted: impl Fn(usize) -> f64,
-    ) -> Option<ReachableAuc> {
+    ) -> Option<OracleAuc> {
         let known = || {
             let both = self.slates.iter().zip(&self.expected);
             both.filter(|(idx, _)| slates[**idx].labels[head].is_finite())
@@ -73,10 +76,10 @@ impl Expectations {
         let labels: Vec<f64> = known()
             .map(|(idx, _)| f64::from(slates[*idx].labels[head]))
             .collect();
-        let truth: Vec<f64> = known().map(|(_, expected)| expected[head]).collect();
+        let oracle: Vec<f64> = known().map(|(_, expected)| expected[head]).collect();
         let model: Vec<f64> = known().map(|(idx, _)| predicted(*idx)).collect();
-        Some(ReachableAuc {
-            truth: auc(&truth, &labels)?,
+        Some(OracleAuc {
+            oracle: auc(&oracle, &labels)?,
             model: auc(&model, &labels)?,
             slates: labels.len() as u64,
         })
@@ -84,19 +87,18 @@ impl Expectations {
 }
 
 /// Sums over the items of a slate, which may begin in the middle of its request.
-fn expected(oracle: &Oracle, data: &PreparedData, slate: &LoggedSlate) -> [f64; N_HEADS] {
-    let log = &data.dataset.log;
-    let is_same = |row: &usize| {
-        let request = log.request.as_ref();
-        request.is_some_and(|request| request[*row] == request[slate.first_row])
-    };
-    let rows = log.rows_of(slate.user);
-    let n_before = (rows.start..slate.first_row)
+fn expected(
+    oracle: &Oracle,
+    log: &InteractionLog,
+    request: &[u32],
+    slate: &LoggedSlate,
+) -> [f64; N_HEADS] {
+    let first_row = slate.first_row;
+    let n_before = (log.rows_of(slate.user).start..first_row)
         .rev()
-        .take_while(is_same)
+        .take_while(|row| request[*row] == request[first_row])
         .count();
-    let end_row = slate.first_row + slate.items.len();
-    let shown = &log.item[slate.first_row - n_before..end_row];
+    let shown = &log.item[first_row - n_before..first_row + slate.items.len()];
     let mut sums = [0.0; N_HEADS];
     for feedback in &oracle.feedback(slate.user, shown)[n_before..] {
         for (sum, expected) in sums.iter_mut().zip(feedback) {
@@ -115,7 +117,7 @@ mod tests {
     use crate::engine::data::source::simulator::{SimulatorConfig, simulate};
     use crate::engine::seed::Seed;
 
-    fn truth(certainty: f64, slate_len: usize) -> [ReachableAuc; N_HEADS] {
+    fn oracle_auc(certainty: f64, slate_len: usize) -> [OracleAuc; N_HEADS] {
         let folder = tempfile::tempdir().unwrap();
         let config = SimulatorConfig {
             n_users: 400,
@@ -136,9 +138,9 @@ mod tests {
 
     #[test]
     fn who_knows_the_probabilities_ranks_well_and_better_where_less_is_chance() {
-        let (common, certain) = (truth(1.0, 1), truth(3.0, 1));
+        let (common, certain) = (oracle_auc(1.0, 1), oracle_auc(3.0, 1));
         for head in 0..N_HEADS {
-            let (low, high) = (common[head].truth, certain[head].truth);
+            let (low, high) = (common[head].oracle, certain[head].oracle);
             assert!(
                 low > 0.65 && high > low + 0.05,
                 "head {head}: {low}, {high}"
@@ -149,8 +151,8 @@ mod tests {
 
     #[test]
     fn slates_are_sums_of_their_items() {
-        for (head, auc) in truth(1.0, 5).iter().enumerate() {
-            assert!(auc.truth > 0.6, "head {head}: {auc:?}");
+        for (head, auc) in oracle_auc(1.0, 5).iter().enumerate() {
+            assert!(auc.oracle > 0.6, "head {head}: {auc:?}");
         }
     }
 
